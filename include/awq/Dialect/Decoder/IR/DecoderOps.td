@@ -1,0 +1,291 @@
+//===- DecoderOps.td - ops of the decoder dialect ----------*- tablegen -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_DIALECT_DECODER_IR_DECODEROPS_TD
+#define AWQ_DIALECT_DECODER_IR_DECODEROPS_TD
+
+include "awq/Dialect/AWQ/IR/ChannelScalingInterface.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Decoder_Dialect : Dialect {
+  let name = "decoder";
+  let cppNamespace = "::awq::decoder";
+  let summary = "The graph of a transformer decoder";
+  let description = [{
+    The ops of a decoder that are more than plain arithmetic, in the terms of
+    ONNX opsets 23 and 24. Activations are [tokens, channels] or [tokens, heads,
+    head size] of one sequence; the number of tokens is dynamic. Additions,
+    reshapes and the like are upstream arith and tensor ops.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Decoder_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Decoder_Dialect, mnemonic, traits>;
+
+def Decoder_FloatTensor : RankedTensorOf<[F16, BF16, F32]>;
+
+def Decoder_ActivationKind
+    : I32EnumAttr<"ActivationKind", "scalar activation function",
+                  [I32EnumAttrCase<"Identity", 0, "identity">,
+                   I32EnumAttrCase<"Relu", 1, "relu">,
+                   I32EnumAttrCase<"Relu2", 2, "relu2">,
+                   I32EnumAttrCase<"Silu", 3, "silu">,
+                   I32EnumAttrCase<"Gelu", 4, "gelu">,
+                   I32EnumAttrCase<"GeluTanh", 5, "gelu_tanh">,
+                   I32EnumAttrCase<"GeluQuick", 6, "gelu_quick">,
+                   I32EnumAttrCase<"Sigmoid", 7, "sigmoid">,
+                   I32EnumAttrCase<"Tanh", 8, "tanh">,
+                   I32EnumAttrCase<"Mish", 9, "mish">]> {
+  let cppNamespace = "::awq::decoder";
+  let genSpecializedAttr = 0;
+}
+
+def Decoder_ActivationKindAttr
+    : EnumAttr<Decoder_Dialect, Decoder_ActivationKind, "activation_kind"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+//===----------------------------------------------------------------------===//
+// Embedding and norms
+//===----------------------------------------------------------------------===//
+
+def Decoder_EmbeddingOp : Decoder_Op<"embedding", [Pure]> {
+  let summary = "Rows of a table, chosen by token";
+  let description = [{
+    `y[t, :] = table[ids[t], :] * scale`.
+
+    Constraints:
+    * (C1) `ids` is [T], `table` [V, H], the result [T, H].
+
+    Example:
+
+    ```mlir
+    %x = decoder.embedding %ids, %table : (tensor<?xi32>, tensor<256x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[I32]>:$ids, Decoder_FloatTensor:$table,
+                       DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let results = (outs Decoder_FloatTensor:$result);
+  let assemblyFormat = "$ids `,` $table attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Decoder_RMSNormOp : Decoder_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface, ["getChannelEdits"]>]> {
+  let summary = "Root-mean-square normalisation over the last dimension";
+  let description = [{
+    `y = x / sqrt(mean(x^2) + epsilon) * (offset + weight)`, the mean over the last
+    dimension, computed in f32. `offset` is 1 for models that store w - 1.
+
+    Constraints:
+    * (C1) `weight` is a vector as long as the last dimension of `input`.
+
+    Example:
+
+    ```mlir
+    %y = decoder.rms_norm %x, %w {epsilon = 1.0e-05 : f64} : tensor<?x64xf32>, tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$input, Decoder_FloatTensor:$weight,
+                       F64Attr:$epsilon, DefaultValuedAttr<F64Attr, "0.0">:$offset);
+  let results = (outs Decoder_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $weight attr-dict `:` type($input) `,` type($weight)";
+  let hasVerifier = 1;
+}
+
+def Decoder_LayerNormOp : Decoder_Op<"layer_norm", [Pure, AllTypesMatch<["input", "result"]>,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface, ["getChannelEdits"]>]> {
+  let summary = "Layer normalisation over the last dimension";
+  let description = [{
+    `y = (x - mean(x)) / sqrt(var(x) + epsilon) * weight + bias`, over the last
+    dimension, computed in f32.
+
+    Constraints:
+    * (C1) `weight` and `bias` are vectors as long as the last dimension of `input`.
+
+    Example:
+
+    ```mlir
+    %y = decoder.layer_norm %x, %w bias %b {epsilon = 1.0e-05 : f64}
+      : (tensor<?x64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$input, Decoder_FloatTensor:$weight,
+                       Optional<Decoder_FloatTensor>:$bias, F64Attr:$epsilon);
+  let results = (outs Decoder_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Positions and attention
+//===----------------------------------------------------------------------===//
+
+def Decoder_RotaryTableOp : Decoder_Op<"rotary_table", [Pure]> {
+  let summary = "Cosines and sines of the rotary embedding";
+  let description = [{
+    `cos[t, i] = cos((position + t) * inv_freq[i]) * scaling` and the same for sin,
+    for t in 0 .. count-1, in f32. Every variant of rotary scaling is a vector of
+    inverse frequencies and a factor.
+
+    Constraints:
+    * (C1) `inv_freq` is [R/2]; both results are [count, R/2].
+
+    Example:
+
+    ```mlir
+    %cos, %sin = decoder.rotary_table %inv_freq, %position, %count
+      : tensor<32xf32> -> tensor<?x32xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$invFreq, Index:$position, Index:$count,
+                       DefaultValuedAttr<F64Attr, "1.0">:$scaling);
+  let results = (outs RankedTensorOf<[F32]>:$cosines, RankedTensorOf<[F32]>:$sines);
+  let assemblyFormat = [{
+    $invFreq `,` $position `,` $count attr-dict `:` type($invFreq) `->` type($cosines)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$invFreq, "::mlir::Value":$position,
+                                 "::mlir::Value":$count, "double":$scaling)>];
+  let hasVerifier = 1;
+}
+
+def Decoder_RotaryOp : Decoder_Op<"rotary", [Pure, AllTypesMatch<["input", "result"]>,
+    AllTypesMatch<["cosines", "sines"]>,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "Rotary position embedding";
+  let description = [{
+    Rotates pairs of the first R channels of each head of `input` [T, heads, D]:
+    channels i and i + R/2, or 2i and 2i + 1 if `interleaved`, by the angle whose
+    cosine and sine are `cosines[t, i]` and `sines[t, i]` [T, R/2]. Channels from R
+    on pass through.
+
+    Constraints:
+    * (C1) `input` is [T, heads, D]; `cosines` and `sines` are [T, R/2] with R <= D.
+
+    Example:
+
+    ```mlir
+    %y = decoder.rotary %x, %cos, %sin : tensor<?x4x16xf32>, tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$input, RankedTensorOf<[F32]>:$cosines,
+                       RankedTensorOf<[F32]>:$sines, UnitAttr:$interleaved);
+  let results = (outs Decoder_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $cosines `,` $sines attr-dict `:` type($input) `,` type($cosines)
+  }];
+  let hasVerifier = 1;
+}
+
+def Decoder_AttentionOp : Decoder_Op<"attention", [Pure,
+    AllTypesMatch<["keyCache", "newKeyCache"]>, AllTypesMatch<["valueCache", "newValueCache"]>,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "Causal grouped-query attention with a key-value cache";
+  let description = [{
+    Writes `key` and `value` of the T new tokens to rows position .. position + T - 1
+    of the caches and yields, for query t at p = position + t and head h,
+
+    ```
+    a[j] = softmax_j(cap(scale * dot(query[t, h], keys[j, h'])))   first <= j <= p
+    out[t, h] = sum_j a[j] * values[j, h']
+    ```
+
+    where h' = h / (Hq / Hkv), first is max(0, p - window + 1) or 0 if `window` is 0,
+    and cap(x) = softcap * tanh(x / softcap), or x if `softcap` is 0. The caches are
+    destinations: their results are the operands, updated, so that they bufferize
+    in place.
+
+    Constraints:
+    * (C1) `query` is [T, Hq, D], `key` [T, Hkv, D], `value` [T, Hkv, Dv].
+    * (C2) Hkv divides Hq.
+    * (C3) `keyCache` is [S, Hkv, D], `valueCache` [S, Hkv, Dv].
+    * (C4) `out` is [T, Hq, Dv].
+    * (C5) `window` and `softcap` are not negative.
+
+    Example:
+
+    ```mlir
+    %out, %k1, %v1 = decoder.attention %q, %k, %v, %k0, %v0, %position {scale = 0.25 : f64}
+      : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>,
+         tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+      -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$query, Decoder_FloatTensor:$key,
+                       Decoder_FloatTensor:$value, Decoder_FloatTensor:$keyCache,
+                       Decoder_FloatTensor:$valueCache, Index:$position, F64Attr:$scale,
+                       DefaultValuedAttr<I64Attr, "0">:$window,
+                       DefaultValuedAttr<F64Attr, "0.0">:$softcap);
+  let results = (outs Decoder_FloatTensor:$out, Decoder_FloatTensor:$newKeyCache,
+                      Decoder_FloatTensor:$newValueCache);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $keyCache `,` $valueCache `,` $position attr-dict
+    `:` `(` type($query) `,` type($key) `,` type($value) `,` type($keyCache) `,`
+    type($valueCache) `)` `->` `(` type($out) `,` type($newKeyCache) `,`
+    type($newValueCache) `)`
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Feed-forward
+//===----------------------------------------------------------------------===//
+
+def Decoder_ActivationOp : Decoder_Op<"activation", [Pure, SameOperandsAndResultType,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "A scalar activation function";
+  let description = [{
+    | kind         | f(x)                                             |
+    |--------------|--------------------------------------------------|
+    | `identity`   | x                                                |
+    | `relu`       | max(x, 0)                                        |
+    | `relu2`      | max(x, 0)^2                                      |
+    | `silu`       | x * sigmoid(x)                                   |
+    | `gelu`       | x/2 * (1 + erf(x / sqrt(2)))                     |
+    | `gelu_tanh`  | x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))  |
+    | `gelu_quick` | x * sigmoid(1.702 x)                             |
+    | `sigmoid`    | 1 / (1 + exp(-x))                                |
+    | `tanh`       | tanh(x)                                          |
+    | `mish`       | x * tanh(log(1 + exp(x)))                        |
+
+    Example:
+
+    ```mlir
+    %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$input, Decoder_ActivationKindAttr:$kind);
+  let results = (outs Decoder_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+}
+
+def Decoder_GLUOp : Decoder_Op<"glu", [Pure, SameOperandsAndResultType,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "Gated linear unit, act(gate) * up";
+  let description = [{
+    `y = f(gate) * up`, with f as in `decoder.activation`.
+
+    Example:
+
+    ```mlir
+    %y = decoder.glu %gate, %up {kind = #decoder.activation_kind<silu>} : tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$gate, Decoder_FloatTensor:$up,
+                       Decoder_ActivationKindAttr:$kind);
+  let results = (outs Decoder_FloatTensor:$result);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($gate)";
+}
+
+#endif // AWQ_DIALECT_DECODER_IR_DECODEROPS_TD
