@@ -1,0 +1,141 @@
+//===- Statistics.h - activation statistics of one site ---------*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// What calibration remembers about the input of a group of linears. Per part
+// (fit, guard) and channel: mean |x|, max |x|, mean x^2; per part the token
+// count and, on request, the Gram matrix X^T X.
+//
+// The reduction order is fixed. Each sample gives one partial vector, summed
+// in fp64 over its tokens in order. Partials are combined in a binary tree over
+// the global sample index: the node (level, i) covers the samples
+// [i * 2^level, (i + 1) * 2^level) and is the sum of its two children, where a
+// child without samples adds nothing. The value of a node depends only on the
+// samples below it, so the order of arrival, the number of threads, and the
+// way in which samples are dealt out to shards cannot change a bit.
+//
+// Gram matrices are too large for a tree: they are summed in fp32, sample by
+// sample in ascending order, each in fixed tiles by a serial BLAS. Threads take
+// whole tiles, so their number changes nothing either.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_CALIBRATION_STATISTICS_H
+#define AWQ_CALIBRATION_STATISTICS_H
+
+#include "awq/Support/Error.h"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace awq::calibration {
+
+/// What a sample is used for: to choose parameters, or to judge the choice.
+enum class Part { Fit = 0, Guard = 1 };
+
+/// "fit" or "guard".
+const char *name(Part part);
+
+/// Statistics of one part of the samples at one site. The vectors have one
+/// element per channel, or are empty when the part has no tokens.
+struct PartStatistics {
+  int64_t tokens = 0;
+  std::vector<float> meanAbs;
+  std::vector<float> maxAbs;
+  std::vector<float> meanSquare;
+  /// X^T X [C, C], the sum over all tokens; empty when not kept.
+  std::vector<float> gram;
+};
+
+/// Statistics of one site, that is, of the tensor that a group of linears
+/// reads.
+struct SiteStatistics {
+  std::string name;
+  int64_t channels = 0;
+  PartStatistics fit;
+  PartStatistics guard;
+
+  const PartStatistics &part(Part which) const {
+    return which == Part::Fit ? fit : guard;
+  }
+  PartStatistics &part(Part which) { return which == Part::Fit ? fit : guard; }
+};
+
+/// Gathers the statistics of one site. Calls on one object must not overlap;
+/// each call uses all OpenMP threads.
+class StatisticsAccumulator {
+public:
+  struct Options {
+    /// Keep Gram matrices: one C x C matrix per part. Samples must then arrive
+    /// in ascending order of their index.
+    bool gram = false;
+    /// Tokens at the start of each sample that are left out of everything. The
+    /// first token of a sequence often has activations that dwarf all others.
+    int64_t skipTokens = 0;
+  };
+
+  StatisticsAccumulator(std::string site, int64_t channels, Options options);
+
+  /// Adds the activations x [tokens, channels], row-major, of the sample with
+  /// this global index. Errors: AWQ1301 (a NaN or infinity; names site, sample
+  /// and channel), AWQ1302 (the index is negative or was added before),
+  /// AWQ1303 (with Gram matrices, an index below an earlier one). After an
+  /// error the accumulator holds what it held before.
+  Status add(int64_t sample, Part part, const float *x, int64_t tokens);
+
+  /// Takes over the samples of `other`, a shard of the same site with other
+  /// sample indices. Errors: AWQ1302 (a sample is in both), AWQ1304 (another
+  /// site or number of channels), AWQ1305 (both hold Gram matrices, whose sum
+  /// would depend on the way of sharding).
+  Status merge(const StatisticsAccumulator &other);
+
+  /// The statistics of all samples added so far.
+  SiteStatistics finish() const;
+
+  /// As finish(), but moves the Gram matrices out instead of copying them; the
+  /// accumulator is empty afterwards.
+  SiteStatistics take();
+
+private:
+  /// Sums of one part below one node of the tree.
+  struct Sums {
+    int64_t tokens = 0;
+    std::vector<double> abs, square;
+    std::vector<float> max;
+
+    void add(const Sums &other);
+  };
+  struct Node {
+    std::array<Sums, 2> parts;
+  };
+  /// (level, index at that level).
+  using Key = std::pair<int, int64_t>;
+
+  bool covered(Key key) const;
+  void insert(Key key, Node node);
+  Status checkFinite(const Sums &sums, const float *x, int64_t tokens,
+                     int64_t sample) const;
+  void addGram(Part part, const float *x, int64_t tokens);
+  SiteStatistics reduce() const;
+
+  std::string site;
+  int64_t channels;
+  Options options;
+  int64_t lastSample = -1;
+  /// Complete subtrees that wait for their sibling.
+  std::map<Key, Node> pending;
+  /// Upper triangles until finish() mirrors them.
+  std::array<std::vector<float>, 2> gram;
+};
+
+} // namespace awq::calibration
+
+#endif // AWQ_CALIBRATION_STATISTICS_H
