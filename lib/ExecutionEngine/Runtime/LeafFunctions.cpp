@@ -14,6 +14,14 @@
 
 using namespace awq::runtime;
 
+/// The serial and the threaded OpenBLAS share one library name, so the loader
+/// may give the threaded one, whose threads would fight those of the generated
+/// code over the processors.
+__attribute__((constructor)) static void makeBlasSerial() {
+  if (openblas_get_parallel() != 0)
+    openblas_set_num_threads(1);
+}
+
 /// Below this many rows, matrix-vector products that read w once per row beat
 /// the matrix product, which copies w into its own layout first (measured on
 /// tiles of 64..576 rows of w: 2 to 4 times faster at 1 row, equal at 4).

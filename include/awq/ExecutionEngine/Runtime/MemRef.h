@@ -76,11 +76,10 @@ public:
 
 private:
   void computeStrides() {
-    int64_t stride = 1;
-    for (size_t i = rank; i-- > 0;) {
-      words[3 + rank + i] = stride;
-      stride *= words[3 + i];
-    }
+    // The leading size never enters a stride.
+    for (size_t i = rank; i-- > 0;)
+      words[3 + rank + i] =
+          i + 1 == rank ? 1 : words[3 + rank + i + 1] * words[3 + i + 1];
   }
 
   size_t rank;
