@@ -10,7 +10,8 @@
 // that #awq.layout<"..."> carries. All functions take the unpacked form: codes
 // [N, K] one per byte, scales f32 [N, G], zeros u8 [N, G], row-major.
 //
-// "autoawq_gemm"  (AutoAWQ's version "gemm"; 4 bits; N % 8 == 0)
+// "autoawq_gemm"  (AutoAWQ's version "gemm"; 2 to 4 bits in slots of 4; N % 8
+// == 0)
 //   codes  i32 [K, N/8]   nibble i of word (k, c) is row n = 8c + P[i],
 //                         P = 0 2 4 6 1 3 5 7; nibble i is bits 4i..4i+3
 //   zeros  i32 [G, N/8]   in the same order
