@@ -19,7 +19,6 @@ import gzip
 import hashlib
 import html
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -93,7 +92,7 @@ def make_texts(root: Path) -> tuple[dict[str, str], list[str]]:
 def write(path: Path, text: str) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def main() -> None:

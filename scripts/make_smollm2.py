@@ -20,7 +20,6 @@ import argparse
 import importlib.metadata
 import importlib.util
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -202,8 +201,9 @@ base_model: HuggingFaceTB/SmolLM2-135M-Instruct
 # SmolLM2-135M-Instruct, channels permuted
 
 Made from the Q4_1 GGUF file of the Python package {package} {version} by scripts/make_smollm2.py of awq-mlir.
-Changed against the original: the weights are the dequantized 4-bit ones, rounded to float16 and kept in float32, and the residual stream,
-the MLP channels and the value channels are permuted (seed {seed}), which does not change the function.
+Changed against the original: the weights are the dequantized 4-bit ones, rounded to float16 and kept in float32;
+the residual stream, the MLP channels and the value channels are permuted (seed {seed}), which does not change
+the function.
 """
 
 
@@ -246,7 +246,7 @@ def write_model(out: Path, seed: int, permuted: bool = True) -> None:
         README.format(package=PACKAGE, version=version, seed=seed if permuted else "none"), encoding="utf8"
     )
     shutil.rmtree(out, ignore_errors=True)
-    os.replace(partial, out)
+    partial.replace(out)
 
 
 def main() -> None:

@@ -1,0 +1,191 @@
+"""Text to calibration samples: tokens, cut to one length, in a fit and a guard part.
+
+The fit part is what scales and clips are searched on; the guard part decides whether they are kept.
+The two come from different documents, so that the guard part measures more than memory.
+
+Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer
+
+from awq_mlir.errors import AwqError, Kind
+from awq_mlir.files import require
+
+GUARD_SHARE = 5  # every fifth sample belongs to the guard part
+GUARD_FIRST = 2  # the first guard document, where there are five or more
+
+Tokens = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Samples of one length, and which of them are the guard part."""
+
+    tokens: Tokens  # [samples, length]
+    guard: npt.NDArray[np.uint8]  # [samples], 1 = guard part
+    documents: int
+    guard_documents: int
+    notes: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        samples, length = self.tokens.shape
+        guard = int(self.guard.sum())
+        return f"{samples} samples of {length} tokens ({samples - guard} to fit, {guard} to guard)"
+
+
+def read_documents(files: Sequence[Path]) -> list[str]:
+    """A .txt file is one document, a line of a .jsonl file is one, in its field "text"."""
+    documents = []
+    for path in files:
+        require(path, "text file")
+        try:
+            if path.suffix == ".jsonl":
+                documents += _read_jsonl(path)
+            elif path.suffix == ".txt":
+                documents.append(path.read_text(encoding="utf8"))
+            else:
+                raise AwqError(
+                    Kind.USAGE, "AWQ1301", "calibration text is .txt or .jsonl", str(path), "convert or rename the file"
+                )
+        except UnicodeDecodeError as error:
+            raise AwqError(
+                Kind.MALFORMED, "AWQ1301", f"the text is not UTF-8: {error}", str(path), "convert it to UTF-8"
+            ) from None
+        except OSError as error:
+            raise AwqError(
+                Kind.USAGE, "AWQ1301", f"cannot be read: {error.strerror}", str(path), "give a readable text file"
+            ) from None
+    return [document for document in documents if document.strip()]
+
+
+def _read_jsonl(path: Path) -> list[str]:
+    documents = []
+    with path.open(encoding="utf8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                text = json.loads(line)["text"]
+            except (ValueError, KeyError, TypeError, RecursionError):
+                text = None
+            if not isinstance(text, str):
+                raise AwqError(
+                    Kind.MALFORMED,
+                    "AWQ1302",
+                    'a line is not a JSON object with a string in "text"',
+                    f"{path}, line {number}",
+                    'write one {"text": "..."} a line',
+                )
+            documents.append(text)
+    return documents
+
+
+def guard_documents(lengths: Sequence[int], sample_length: int) -> list[int]:
+    """Which documents make the guard part: about a fifth of them, spread evenly, enough for one sample.
+
+    `lengths` are the documents' lengths in tokens. Nothing is returned if there is no such choice
+    that leaves the fit part a sample of its own.
+    """
+    if len(lengths) < 2:
+        return []
+    if len(lengths) >= GUARD_SHARE:
+        chosen = list(range(GUARD_FIRST, len(lengths), GUARD_SHARE))
+        in_guard = sum(lengths[i] for i in chosen)
+        if min(in_guard, sum(lengths) - in_guard) >= sample_length:
+            return chosen
+    # Few or uneven documents: the smallest one that fills a sample.
+    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
+        if lengths[i] >= sample_length and sum(lengths) - lengths[i] >= sample_length:
+            return [i]
+    return []
+
+
+def cut(stream: Tokens, length: int, samples: int) -> Tokens:
+    """At most `samples` pieces of the stream, spread evenly over it; what fills no piece is dropped."""
+    available = len(stream) // length
+    count = min(samples, available)
+    # Evenly spaced pieces, by integers: the same choice on every machine.
+    chosen = [i * available // count for i in range(count)]
+    pieces = [stream[i * length : (i + 1) * length] for i in chosen]
+    return np.stack(pieces) if pieces else np.empty((0, length), np.int32)
+
+
+def _encode(tokenizer: Tokenizer, documents: Sequence[str]) -> list[Tokens]:
+    encodings = tokenizer.encode_batch(list(documents), add_special_tokens=False)
+    return [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+
+
+def make_calibration(tokenizer: Tokenizer, documents: Sequence[str], samples: int, length: int) -> Calibration:
+    """Tokenizes documents and cuts them into samples; short documents are joined within their part."""
+    if not documents:
+        raise AwqError(Kind.USAGE, "AWQ1303", "the calibration text is empty", help="give files with text by --calib")
+    if samples < 2:
+        raise AwqError(
+            Kind.USAGE, "AWQ1303", "two samples are needed: one to fit, one to guard", help="give --samples 2 or more"
+        )
+    encoded = _encode(tokenizer, documents)
+    notes: list[str] = []
+    guard_samples = max(1, samples // GUARD_SHARE)
+    chosen = guard_documents([len(tokens) for tokens in encoded], length)
+    everything = np.concatenate(encoded)
+    if chosen:
+        guard_stream = np.concatenate([encoded[i] for i in chosen])
+        fit_stream = np.concatenate([tokens for i, tokens in enumerate(encoded) if i not in set(chosen)])
+    else:
+        # The gap keeps a sentence from standing in both parts.
+        start = max(len(everything) * (GUARD_SHARE - 1) // GUARD_SHARE, 0)
+        start = min(start, len(everything) - length)
+        fit_stream, guard_stream = everything[: max(start - length, 0)], everything[max(start, 0) :]
+        notes.append("one document only: its last fifth, after a gap, is the guard part; more documents are better")
+    fit, guard = cut(fit_stream, length, samples - guard_samples), cut(guard_stream, length, guard_samples)
+    if not len(fit) or not len(guard):
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1303",
+            f"the calibration text has {len(everything)} tokens, too few for samples of {length}",
+            help=f"give more text ({4 * length} tokens at least), or a shorter --sequence-length",
+        )
+    if len(fit) + len(guard) < samples:
+        notes.append(f"the text fills {len(fit) + len(guard)} of the {samples} samples asked for")
+    return Calibration(
+        tokens=np.ascontiguousarray(np.concatenate([fit, guard])),
+        guard=np.array([0] * len(fit) + [1] * len(guard), dtype=np.uint8),
+        documents=len(documents),
+        guard_documents=len(chosen),
+        notes=notes,
+    )
+
+
+def check_ids(calibration: Calibration, vocabulary: object) -> None:
+    """The tokenizer must not know more tokens than the model has embeddings for."""
+    highest = int(calibration.tokens.max())
+    if isinstance(vocabulary, int) and highest >= vocabulary:
+        raise AwqError(
+            Kind.MALFORMED,
+            "AWQ1304",
+            f"the tokenizer makes token {highest}, the model has {vocabulary} embeddings",
+            help="the tokenizer belongs to another model: put the right tokenizer.json into the folder",
+        )
+
+
+def write_calibration(path: Path, calibration: Calibration, tokenizer_file: Path) -> None:
+    """The file that `awq-compile --calibration` reads, with fingerprints of tokenizer and data."""
+    data = hashlib.sha256(calibration.tokens.astype("<i4").tobytes())
+    data.update(calibration.guard.tobytes())
+    metadata = {
+        "tokenizer_sha256": hashlib.sha256(tokenizer_file.read_bytes()).hexdigest(),
+        "data_sha256": data.hexdigest(),
+    }
+    save_file({"tokens": calibration.tokens, "guard": calibration.guard}, path, metadata=metadata)

@@ -1,0 +1,113 @@
+"""Perplexity on a text, and how far a model's distributions are from a reference's.
+
+Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from awq_mlir.errors import AwqError, Kind
+
+Logits = npt.NDArray[np.float32]
+BATCH = 256  # positions whose logits are in memory at once
+
+
+class Scorer(Protocol):
+    """What evaluation needs of a session."""
+
+    def reset(self) -> None: ...
+    def forward_all(self, tokens: Sequence[int]) -> Logits: ...
+
+
+@dataclass
+class Totals:
+    """Sums over the scored positions."""
+
+    tokens: int = 0
+    nll: float = 0.0
+    kl: float = 0.0
+    agreements: int = 0
+
+
+def log_softmax(logits: Logits) -> Logits:
+    shifted: Logits = logits - logits.max(axis=-1, keepdims=True)
+    total = np.exp(shifted).sum(axis=-1, keepdims=True, dtype=np.float64)
+    shifted -= np.log(total).astype(np.float32)
+    return shifted
+
+
+def windows_of(ids: Sequence[int], ctx: int, windows: int) -> list[list[int]]:
+    """The first `windows` windows of `ctx` tokens; none begins with an added token."""
+    return [list(ids[i : i + ctx]) for i in range(0, min(windows, len(ids) // ctx) * ctx, ctx)]
+
+
+def score_window(model: Scorer, reference: Scorer | None, window: Sequence[int], totals: Totals) -> None:
+    """Adds one window. The first token has no prediction; the prediction after the last has no token."""
+    model.reset()
+    if reference is not None:
+        reference.reset()
+    for start in range(0, len(window) - 1, BATCH):
+        stop = min(start + BATCH, len(window) - 1)
+        targets = np.asarray(window[start + 1 : stop + 1])
+        ours = log_softmax(model.forward_all(window[start:stop]))
+        totals.tokens += len(targets)
+        totals.nll -= float(ours[np.arange(len(targets)), targets].sum(dtype=np.float64))
+        if reference is not None:
+            theirs = log_softmax(reference.forward_all(window[start:stop]))
+            totals.agreements += int((ours.argmax(-1) == theirs.argmax(-1)).sum())
+            difference = theirs - ours
+            np.exp(theirs, out=theirs)
+            totals.kl += float(np.multiply(difference, theirs, out=difference).sum(dtype=np.float64))
+
+
+def evaluate(
+    model: Scorer,
+    reference: Scorer | None,
+    ids: Sequence[int],
+    ctx: int,
+    windows: int,
+    on_window: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Perplexity; with a reference also mean KL(reference || model) per token and top-1 agreement."""
+    cut = windows_of(ids, ctx, windows)
+    if not cut or ctx < 2:
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1610",
+            f"the text has {len(ids)} tokens, not one window of {ctx}",
+            help="give a longer --text or a smaller --ctx (2 at least)",
+        )
+    totals = Totals()
+    begun = time.perf_counter()
+    for done, window in enumerate(cut, 1):
+        score_window(model, reference, window, totals)
+        if on_window is not None:
+            on_window(done, len(cut))
+    return {
+        "perplexity": math.exp(totals.nll / totals.tokens),
+        "kl": totals.kl / totals.tokens if reference is not None else None,
+        "top1_agreement": totals.agreements / totals.tokens if reference is not None else None,
+        "windows": len(cut),
+        "ctx": ctx,
+        "tokens": totals.tokens,
+        "seconds": round(time.perf_counter() - begun, 3),
+    }
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf8")
+    except (UnicodeDecodeError, OSError) as error:
+        raise AwqError(
+            Kind.USAGE, "AWQ1610", f"cannot be read as UTF-8 text: {error}", str(path), "give a text file"
+        ) from None

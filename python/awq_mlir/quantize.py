@@ -1,0 +1,137 @@
+"""A float model folder becomes a 4-bit one that other engines read as it is.
+
+Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from awq_mlir import calibration as cal
+from awq_mlir import hugging_face as hf
+from awq_mlir.errors import AwqError, Kind
+from awq_mlir.files import OutputFolder
+from awq_mlir.progress import Reporter
+from awq_mlir.toolchain import run_program
+
+
+class Method(StrEnum):
+    """How the 4-bit numbers are chosen."""
+
+    AWQ = "awq"
+    RTN = "rtn"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `quantize` was asked for."""
+
+    method: Method = Method.AWQ
+    bits: int = 4
+    group_size: int = 64
+    samples: int = 64
+    sequence_length: int = 512
+    threads: int = 0
+    statistics: Path | None = None
+    texts: Sequence[Path] = field(default_factory=tuple)
+
+
+def check_input(model: Path, settings: Settings) -> dict[str, Any]:
+    """The configuration of a float model, or an error on what cannot be quantized."""
+    config = hf.read_config(model)
+    if hf.is_quantized(config):
+        method = config["quantization_config"].get("quant_method", "unknown")
+        raise AwqError(
+            Kind.UNSUPPORTED,
+            "AWQ1220",
+            f"this model is quantized already (quant_method: {method})",
+            str(model / "config.json"),
+            "quantize the float model it was made of; rounding twice loses quality",
+        )
+    if settings.method is Method.AWQ and not settings.texts:
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1303",
+            "AWQ needs text to calibrate on",
+            help="give --calib FILE (.txt or .jsonl; several are allowed), or --method rtn for plain rounding",
+        )
+    longest = config.get("max_position_embeddings")
+    if isinstance(longest, int) and settings.sequence_length > longest:
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1303",
+            f"--sequence-length {settings.sequence_length} is more than the model's {longest} positions",
+            str(model / "config.json"),
+            f"give --sequence-length {longest} or less",
+        )
+    return config
+
+
+def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: Reporter) -> Path:
+    """Quantizes `model` into the new folder `out`, which appears whole or not at all."""
+    config = check_input(model, settings)
+    with OutputFolder(out, force, [model]) as folder, tempfile.TemporaryDirectory() as scratch, reporter:
+        arguments = [
+            str(model),
+            f"--quantize={settings.method}",
+            f"--bits={settings.bits}",
+            f"--group-size={settings.group_size}",
+            "--emit=checkpoint",
+            "--progress=jsonl",
+            "-o",
+            str(folder.result),
+        ]
+        if settings.threads:
+            arguments.append(f"--threads={settings.threads}")
+        if settings.statistics is not None:
+            arguments.append(f"--statistics={settings.statistics}")
+        if settings.method is Method.AWQ:
+            arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
+
+        def on_event(event: Mapping[str, Any]) -> None:
+            # The program writes to a hidden folder; what the user knows is the final place.
+            reporter.event({**event, "path": str(out)} if event.get("event") == "written" else event)
+
+        run_program("awq-compile", arguments, on_event)
+        _complete(model, folder.result)
+        folder.commit()
+    return folder.out
+
+
+def _write_calibration(
+    model: Path, config: dict[str, Any], settings: Settings, scratch: Path, reporter: Reporter
+) -> Path:
+    tokenizer = hf.load_tokenizer(model)
+    samples = cal.make_calibration(
+        tokenizer, cal.read_documents(settings.texts), settings.samples, settings.sequence_length
+    )
+    cal.check_ids(samples, config.get("vocab_size"))
+    reporter.note(f"calibrating on {samples.summary()} from {samples.documents} documents")
+    for note in samples.notes:
+        reporter.note(f"note: {note}")
+    path = scratch / "calibration.safetensors"
+    cal.write_calibration(path, samples, model / "tokenizer.json")
+    return path
+
+
+def _complete(model: Path, result: Path) -> None:
+    """Adds what makes a checkpoint a complete model folder: tokenizer, chat template, licence."""
+    if not (result / "config.json").is_file() or not any(result.glob("*.safetensors")):
+        raise AwqError(
+            Kind.INTERNAL,
+            "AWQ1604",
+            "awq-compile wrote no complete checkpoint",
+            str(result),
+            "this is a defect of awq-mlir: please report it",
+        )
+    for source in hf.companions(model):
+        target = result / source.name
+        if not target.exists():
+            shutil.copyfile(source, target)
