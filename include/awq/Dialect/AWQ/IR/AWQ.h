@@ -34,7 +34,8 @@ namespace awq {
 QuantScheme toQuantScheme(SchemeAttr scheme);
 
 /// The shape of the i32 words that hold [n, k] codes in `layout`.
-llvm::SmallVector<int64_t> getPackedShape(LayoutAttr layout, int64_t n, int64_t k);
+llvm::SmallVector<int64_t> getPackedShape(LayoutAttr layout, int64_t n,
+                                          int64_t k);
 
 /// The layout on a tensor type; null if there is none.
 LayoutAttr getLayout(mlir::Type type);

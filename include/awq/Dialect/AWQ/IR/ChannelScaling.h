@@ -34,8 +34,12 @@ struct ChannelUse {
   /// empty for the identity.
   static ChannelUse commutes(mlir::OpResult result,
                              llvm::ArrayRef<int64_t> channelMap = {}) {
-    return {Kind::Commutes, nullptr, 0, result,
-            llvm::SmallVector<int64_t>(channelMap), {}};
+    return {Kind::Commutes,
+            nullptr,
+            0,
+            result,
+            llvm::SmallVector<int64_t>(channelMap),
+            {}};
   }
   static ChannelUse blocks(std::string reason) {
     return {Kind::Blocks, nullptr, 0, {}, {}, std::move(reason)};

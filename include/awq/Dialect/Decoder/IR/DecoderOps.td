@@ -13,6 +13,7 @@ include "awq/Dialect/AWQ/IR/ChannelScalingInterface.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Decoder_Dialect : Dialect {
@@ -132,7 +133,8 @@ def Decoder_LayerNormOp : Decoder_Op<"layer_norm", [Pure, AllTypesMatch<["input"
 // Positions and attention
 //===----------------------------------------------------------------------===//
 
-def Decoder_RotaryTableOp : Decoder_Op<"rotary_table", [Pure]> {
+def Decoder_RotaryTableOp : Decoder_Op<"rotary_table", [Pure,
+    AllTypesMatch<["cosines", "sines"]>]> {
   let summary = "Cosines and sines of the rotary embedding";
   let description = [{
     `cos[t, i] = cos((position + t) * inv_freq[i]) * scaling` and the same for sin,

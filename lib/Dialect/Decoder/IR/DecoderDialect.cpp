@@ -1,0 +1,33 @@
+//===- DecoderDialect.cpp - the decoder dialect
+//----------------------------------------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Dialect/Decoder/IR/Decoder.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace awq::decoder;
+
+#include "awq/Dialect/Decoder/IR/DecoderDialect.cpp.inc"
+#include "awq/Dialect/Decoder/IR/DecoderEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "awq/Dialect/Decoder/IR/DecoderAttributes.cpp.inc"
+
+void DecoderDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "awq/Dialect/Decoder/IR/DecoderAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "awq/Dialect/Decoder/IR/DecoderOps.cpp.inc"
+      >();
+}
