@@ -38,12 +38,13 @@ demo: configure
 
 test: configure
 	@$(INSTALL) test
-	@cmake --build build -j $(JOBS)
+	@cmake --build build -j $(JOBS) --target all awq-unittests
+	@build/venv/bin/python scripts/demo.py --only-inputs
 	@build/test-venv/bin/python scripts/run_tests.py
 
 test-all: test
 	@cmake --preset debug
-	@cmake --build build-debug -j $(JOBS)
+	@cmake --build build-debug -j $(JOBS) --target all awq-unittests
 	@build/test-venv/bin/python scripts/run_tests.py --build build-debug --only lit,ctest
 
 bench: configure

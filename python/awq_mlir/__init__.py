@@ -8,8 +8,9 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 try:
     __version__ = version("awq-mlir")
 except PackageNotFoundError:  # a source tree that was not installed
-    __version__ = "0.0.0"
+    __version__ = Path(__file__).resolve().parents[2].joinpath("VERSION").read_text(encoding="utf8").strip()

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 from awq_mlir.errors import AwqError, Kind
@@ -188,4 +187,17 @@ def write_calibration(path: Path, calibration: Calibration, tokenizer_file: Path
         "tokenizer_sha256": hashlib.sha256(tokenizer_file.read_bytes()).hexdigest(),
         "data_sha256": data.hexdigest(),
     }
-    save_file({"tokens": calibration.tokens, "guard": calibration.guard}, path, metadata=metadata)
+    tokens, guard = calibration.tokens.astype("<i4").tobytes(), calibration.guard.tobytes()
+    # By hand, because the safetensors package writes metadata in a random order: the same text, the same bytes.
+    header = {
+        "__metadata__": metadata,
+        "tokens": {"dtype": "I32", "shape": calibration.tokens.shape, "data_offsets": [0, len(tokens)]},
+        "guard": {
+            "dtype": "U8",
+            "shape": calibration.guard.shape,
+            "data_offsets": [len(tokens), len(tokens) + len(guard)],
+        },
+    }
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    path.write_bytes(len(encoded).to_bytes(8, "little") + encoded + tokens + guard)

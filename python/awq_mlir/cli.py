@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 
 DEFAULT_CONTEXT = 2048
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, or a bundle.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A Hugging Face folder.")]
@@ -275,6 +276,8 @@ def run_command(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     try:
         status = app(arguments, standalone_mode=False)
+        if status == INTERRUPTED:  # how typer passes Ctrl-C on
+            raise KeyboardInterrupt
     except AwqError as error:
         print(error, file=sys.stderr)
         return int(error.kind)
@@ -283,7 +286,7 @@ def run_command(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, Abort):
         print("\nstopped", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone; Python would complain again when it closes standard output.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

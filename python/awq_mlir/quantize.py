@@ -63,7 +63,7 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
             help="give --calib FILE (.txt or .jsonl; several are allowed), or --method rtn for plain rounding",
         )
     longest = config.get("max_position_embeddings")
-    if isinstance(longest, int) and settings.sequence_length > longest:
+    if settings.method is Method.AWQ and isinstance(longest, int) and settings.sequence_length > longest:
         raise AwqError(
             Kind.USAGE,
             "AWQ1303",

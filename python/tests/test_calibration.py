@@ -1,0 +1,124 @@
+"""Calibration samples: documents, the two parts, and the file.
+
+Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from tokenizers import Tokenizer
+
+from awq_mlir import calibration as cal
+from awq_mlir.errors import AwqError, Kind
+
+
+def letters(count: int, letter: str) -> str:
+    return letter * count
+
+
+def test_txt_is_a_document_and_a_jsonl_line_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n\ntwo")
+    (tmp_path / "b.jsonl").write_text('{"text": "three"}\n\n{"text": "  "}\n{"text": "fünf", "id": 5}\n')
+    assert cal.read_documents([tmp_path / "a.txt", tmp_path / "b.jsonl"]) == ["one\n\ntwo", "three", "fünf"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "kind"),
+    [
+        ("a.csv", b"x", "AWQ1301", Kind.USAGE),
+        ("a.txt", b"\xff\xfe", "AWQ1301", Kind.MALFORMED),
+        ("a.jsonl", b'{"text": "x"}\n{"text": 5}\n', "AWQ1302", Kind.MALFORMED),
+        ("a.jsonl", b'{"text": "x"\n', "AWQ1302", Kind.MALFORMED),
+        ("a.jsonl", b"[1]\n", "AWQ1302", Kind.MALFORMED),
+        ("a.jsonl", b"[" * 100000, "AWQ1302", Kind.MALFORMED),
+    ],
+)
+def test_bad_files_are_named(tmp_path: Path, name: str, content: bytes, code: str, kind: Kind) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(AwqError) as error:
+        cal.read_documents([tmp_path / name])
+    assert (error.value.code, error.value.kind) == (code, kind)
+    assert name in error.value.where
+
+
+def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "calib.txt").write_text("x")
+    with pytest.raises(AwqError) as error:
+        cal.read_documents([tmp_path / "calb.txt"])
+    assert "calib.txt" in error.value.help
+
+
+def test_guard_documents_are_a_fifth_spread_evenly() -> None:
+    assert cal.guard_documents([100] * 12, 10) == [2, 7]
+
+
+def test_few_documents_give_the_smallest_that_fills_a_sample() -> None:
+    assert cal.guard_documents([500, 90, 5], 10) == [1]
+    assert cal.guard_documents([500, 5], 10) == []
+    assert cal.guard_documents([500], 10) == []
+
+
+def test_the_parts_come_from_different_documents(byte_tokenizer: Tokenizer) -> None:
+    documents = [letters(200, letter) for letter in "abcdefghij"]
+    made = cal.make_calibration(byte_tokenizer, documents, samples=20, length=16)
+    assert made.tokens.shape == (20, 16)
+    assert made.tokens.dtype == np.int32
+    assert made.guard.tolist() == [0] * 16 + [1] * 4
+    fit, guard = set(made.tokens[:16].ravel().tolist()), set(made.tokens[16:].ravel().tolist())
+    assert guard == {byte_tokenizer.token_to_id(letter) for letter in "ch"}
+    assert not fit & guard
+    assert len(fit) == 8  # samples are spread over all the documents
+
+
+def test_one_document_is_split_with_a_gap(byte_tokenizer: Tokenizer) -> None:
+    text = "".join(chr(ord("a") + i) for i in range(20) for _ in range(50))  # 1000 tokens, 50 of each letter
+    made = cal.make_calibration(byte_tokenizer, [text], samples=50, length=20)
+    fit, guard = made.tokens[made.guard == 0], made.tokens[made.guard == 1]
+    assert guard.min() == byte_tokenizer.token_to_id("q")  # token 800 on
+    assert fit.max() == byte_tokenizer.token_to_id("p")
+    assert len(fit) == 39  # 780 tokens: a sample's length before the guard part is left out
+    assert "one document" in made.notes[0]
+
+
+def test_too_little_text_is_refused(byte_tokenizer: Tokenizer) -> None:
+    for documents in ([], ["x" * 30]):
+        with pytest.raises(AwqError) as error:
+            cal.make_calibration(byte_tokenizer, documents, samples=4, length=16)
+        assert error.value.code == "AWQ1303"
+
+
+def test_fewer_samples_than_asked_are_noted(byte_tokenizer: Tokenizer) -> None:
+    made = cal.make_calibration(byte_tokenizer, ["x" * 100, "y" * 40], samples=64, length=16)
+    assert made.tokens.shape[0] == 8
+    assert any("fills 8 of the 64" in note for note in made.notes)
+
+
+def test_a_tokenizer_of_another_model_is_found_out(byte_tokenizer: Tokenizer) -> None:
+    made = cal.make_calibration(byte_tokenizer, ["z" * 100, "y" * 100], samples=4, length=16)
+    cal.check_ids(made, 256)
+    with pytest.raises(AwqError) as error:
+        cal.check_ids(made, 10)
+    assert error.value.code == "AWQ1304"
+
+
+def test_the_file_holds_tokens_parts_and_fingerprints(tmp_path: Path, byte_tokenizer: Tokenizer) -> None:
+    byte_tokenizer.save(str(tmp_path / "tokenizer.json"))
+    made = cal.make_calibration(byte_tokenizer, ["x" * 100, "y" * 100], samples=5, length=16)
+    for name in ("one", "two"):
+        cal.write_calibration(tmp_path / name, made, tmp_path / "tokenizer.json")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    with safe_open(tmp_path / "one", framework="numpy") as stored:
+        assert np.array_equal(stored.get_tensor("tokens"), made.tokens)
+        assert np.array_equal(stored.get_tensor("guard"), made.guard)
+        metadata = stored.metadata()
+    tokenizer_sum = hashlib.sha256((tmp_path / "tokenizer.json").read_bytes()).hexdigest()
+    assert metadata["tokenizer_sha256"] == tokenizer_sum
+    assert len(metadata["data_sha256"]) == 64
+    assert json.dumps(metadata)
