@@ -93,7 +93,7 @@ json &forwardArguments(json &manifest) {
 
 const Case cases[] = {
     // The folder.
-    {"NoFolder", "AWQ1400", malformed, "there is no bundle",
+    {"NoFolder", "AWQ1400", ErrorKind::Usage, "there is no bundle",
      [](TestBundle &b) { fs::remove_all(b.path()); }},
     {"FileInsteadOfFolder", "AWQ1400", malformed, "a bundle is a folder",
      [](TestBundle &b) {

@@ -25,7 +25,8 @@ Tensor tensor(io::DType dtype, std::vector<int64_t> shape,
               const std::vector<T> &values) {
   Tensor result{dtype, std::move(shape), {}};
   result.bytes.resize(values.size() * sizeof(T));
-  std::memcpy(result.bytes.data(), values.data(), result.bytes.size());
+  if (!values.empty())
+    std::memcpy(result.bytes.data(), values.data(), result.bytes.size());
   return result;
 }
 

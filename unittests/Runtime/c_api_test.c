@@ -64,7 +64,7 @@ static void checkErrors(void) {
   AwqModel *model = NULL;
   AwqSession *session = NULL;
   CHECK(strcmp(p_awqLastError(), "") == 0);
-  CHECK(p_awqModelLoad("/nonexistent", &model) == AWQ_STATUS_MALFORMED);
+  CHECK(p_awqModelLoad("/nonexistent", &model) == AWQ_STATUS_USAGE);
   CHECK(model == NULL);
   CHECK(strncmp(p_awqLastError(), "error[AWQ1400]: ", 16) == 0);
   CHECK(strstr(p_awqLastError(), "/nonexistent") != NULL);

@@ -68,7 +68,7 @@ Status Model::readManifest() {
   const char *remedy = "name a folder that 'awq-mlir compile' wrote";
   struct stat info;
   if (stat(folder.c_str(), &info) != 0)
-    return Error{ErrorKind::Malformed, "AWQ1400",
+    return Error{ErrorKind::Usage, "AWQ1400",
                  "there is no bundle: " + std::string(std::strerror(errno)),
                  folder, remedy};
   if (!S_ISDIR(info.st_mode))
