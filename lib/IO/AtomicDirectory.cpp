@@ -106,7 +106,8 @@ Result<AtomicDirectory> AtomicDirectory::create(const std::string &path,
   std::string last = fs::path(result.destination).filename().string();
   if (last.empty() || last == "." || last == "..")
     return Error{ErrorKind::Usage, "AWQ1046",
-                 "the output is not the name of a folder to create", path,
+                 "the output is not the name of a folder to create",
+                 "\"" + path + "\"",
                  "give the output folder a name of its own"};
   if (Status status = result.checkDestination(); !status)
     return status.error();

@@ -187,24 +187,28 @@ Result<Checkpoint> Checkpoint::openIndex(const std::string &folder,
   return result;
 }
 
+Result<Checkpoint> Checkpoint::openFile(const std::string &path) {
+  Result<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (!file)
+    return file.error();
+  Checkpoint result;
+  result.source = path;
+  if (Status status = result.addPart(std::move(*file)); !status)
+    return status.error();
+  return result;
+}
+
 Result<Checkpoint> Checkpoint::open(const std::string &path) {
   std::error_code failure;
-  if (!fs::is_directory(path, failure)) {
-    Result<SafetensorsFile> file = SafetensorsFile::open(path);
-    if (!file)
-      return file.error();
-    Checkpoint result;
-    result.source = path;
-    if (Status status = result.addPart(std::move(*file)); !status)
-      return status.error();
-    return result;
-  }
+  if (!fs::is_directory(path, failure))
+    return openFile(path);
   std::string folder = path;
   while (folder.size() > 1 && folder.back() == '/')
     folder.pop_back();
+  // A dangling link counts as present: what it should name is missing.
   std::string single = folder + "/model.safetensors";
   if (fs::symlink_status(single, failure).type() != fs::file_type::not_found)
-    return open(single);
+    return openFile(single);
   std::string index = folder + "/model.safetensors.index.json";
   if (fs::symlink_status(index, failure).type() != fs::file_type::not_found)
     return openIndex(folder, index);

@@ -116,6 +116,7 @@ public:
 
 private:
   Status addPart(SafetensorsFile part);
+  static Result<Checkpoint> openFile(const std::string &path);
   static Result<Checkpoint> openIndex(const std::string &folder,
                                       const std::string &index);
 
