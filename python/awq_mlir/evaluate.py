@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,23 +51,66 @@ def windows_of(ids: Sequence[int], ctx: int, windows: int) -> list[list[int]]:
     return [list(ids[i : i + ctx]) for i in range(0, min(windows, len(ids) // ctx) * ctx, ctx)]
 
 
-def score_window(model: Scorer, reference: Scorer | None, window: Sequence[int], totals: Totals) -> None:
+def score_window(
+    models: Mapping[str, Scorer], reference: str | None, window: Sequence[int], totals: Mapping[str, Totals]
+) -> None:
     """Adds one window. The first token has no prediction; the prediction after the last has no token."""
-    model.reset()
-    if reference is not None:
-        reference.reset()
+    for model in models.values():
+        model.reset()
+    # The reference first: the others are compared to it while its distributions are at hand.
+    names = sorted(models, key=lambda name: name != reference)
     for start in range(0, len(window) - 1, BATCH):
         stop = min(start + BATCH, len(window) - 1)
         targets = np.asarray(window[start + 1 : stop + 1])
-        ours = log_softmax(model.forward_all(window[start:stop]))
-        totals.tokens += len(targets)
-        totals.nll -= float(ours[np.arange(len(targets)), targets].sum(dtype=np.float64))
-        if reference is not None:
-            theirs = log_softmax(reference.forward_all(window[start:stop]))
-            totals.agreements += int((ours.argmax(-1) == theirs.argmax(-1)).sum())
-            difference = theirs - ours
-            np.exp(theirs, out=theirs)
-            totals.kl += float(np.multiply(difference, theirs, out=difference).sum(dtype=np.float64))
+        theirs: Logits | None = None
+        for name in names:
+            ours = log_softmax(models[name].forward_all(window[start:stop]))
+            total = totals[name]
+            total.tokens += len(targets)
+            total.nll -= float(ours[np.arange(len(targets)), targets].sum(dtype=np.float64))
+            if name == reference:
+                theirs, probabilities = ours, np.exp(ours)
+            if theirs is not None:
+                total.agreements += int((ours.argmax(-1) == theirs.argmax(-1)).sum())
+                total.kl += float(((theirs - ours) * probabilities).sum(dtype=np.float64))
+
+
+def evaluate_all(
+    models: Mapping[str, Scorer],
+    reference: str | None,
+    ids: Sequence[int],
+    ctx: int,
+    windows: int,
+    on_window: Callable[[int, int], None] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Perplexity of each model; with a reference also mean KL(reference || model) and top-1 agreement."""
+    cut = windows_of(ids, ctx, windows)
+    if not cut or ctx < 2:
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1610",
+            f"the text has {len(ids)} tokens, not one window of {ctx}",
+            help="give a longer --text or a smaller --ctx (2 at least)",
+        )
+    totals = {name: Totals() for name in models}
+    begun = time.perf_counter()
+    for done, window in enumerate(cut, 1):
+        score_window(models, reference, window, totals)
+        if on_window is not None:
+            on_window(done, len(cut))
+    seconds = round(time.perf_counter() - begun, 3)
+    return {
+        name: {
+            "perplexity": math.exp(total.nll / total.tokens),
+            "kl": total.kl / total.tokens if reference is not None else None,
+            "top1_agreement": total.agreements / total.tokens if reference is not None else None,
+            "windows": len(cut),
+            "ctx": ctx,
+            "tokens": total.tokens,
+            "seconds": seconds,
+        }
+        for name, total in totals.items()
+    }
 
 
 def evaluate(
@@ -78,30 +121,9 @@ def evaluate(
     windows: int,
     on_window: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Perplexity; with a reference also mean KL(reference || model) per token and top-1 agreement."""
-    cut = windows_of(ids, ctx, windows)
-    if not cut or ctx < 2:
-        raise AwqError(
-            Kind.USAGE,
-            "AWQ1610",
-            f"the text has {len(ids)} tokens, not one window of {ctx}",
-            help="give a longer --text or a smaller --ctx (2 at least)",
-        )
-    totals = Totals()
-    begun = time.perf_counter()
-    for done, window in enumerate(cut, 1):
-        score_window(model, reference, window, totals)
-        if on_window is not None:
-            on_window(done, len(cut))
-    return {
-        "perplexity": math.exp(totals.nll / totals.tokens),
-        "kl": totals.kl / totals.tokens if reference is not None else None,
-        "top1_agreement": totals.agreements / totals.tokens if reference is not None else None,
-        "windows": len(cut),
-        "ctx": ctx,
-        "tokens": totals.tokens,
-        "seconds": round(time.perf_counter() - begun, 3),
-    }
+    """evaluate_all for one model."""
+    models = {"model": model} | ({"reference": reference} if reference is not None else {})
+    return evaluate_all(models, "reference" if reference is not None else None, ids, ctx, windows, on_window)["model"]
 
 
 def read_text(path: Path) -> str:
