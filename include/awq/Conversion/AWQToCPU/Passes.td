@@ -1,0 +1,71 @@
+//===- Passes.td - awq to CPU kernels ----------------------*- tablegen -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_CONVERSION_AWQTOCPU_PASSES_TD
+#define AWQ_CONVERSION_AWQTOCPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertAWQToCPUPass : Pass<"convert-awq-to-cpu", "::mlir::ModuleOp"> {
+  let summary = "Lowers linear layers to parallel vector code for CPUs";
+  let description = [{
+    Takes `awq.linear` and `awq.quantized_linear` (layouts `cpu_n16` and
+    `cpu_n16b8`) with rank-2 f32 activations and static N and K; other ops are
+    left for `convert-awq-to-linalg`. Runs on tensors, before bufferization: the
+    operands become read-only buffers (`bufferization.to_buffer`), the result a
+    new one, and an `scf.parallel` over fixed tiles of the result fills it.
+    Tiles do not depend on the number of threads, so neither do results.
+
+    * A float layer of one token is vector code that streams the weight once; of
+      more tokens, one call of `awq_rt_sgemm_nt` (a serial BLAS) per tile.
+    * A quantized layer never makes a float copy of its weight. Per group,
+      `acc = sum_k q[k] x[k]` in 16 lanes, one lane a row, and then
+      `y += s (acc - z sum_k x[k])`. Code j of a word is masked in place, which
+      leaves `q 2^(4j)`, and meets activations that were multiplied by
+      `2^(-4j)`: exact, and without a shift. Blocks of 4 tokens share the codes.
+
+    Example:
+
+    ```mlir
+    %y = awq.linear %x, %w : (tensor<1x64xf32>, tensor<32x64xf32>) -> tensor<1x32xf32>
+    // becomes
+    %xb = bufferization.to_buffer %x read_only : tensor<1x64xf32> to memref<1x64xf32>
+    %wb = bufferization.to_buffer %w read_only : tensor<32x64xf32> to memref<32x64xf32>
+    %yb = memref.alloc() : memref<1x32xf32>
+    scf.parallel (%n) = (%c0) to (%c32) step (%c32) { ... vector.fma ... }
+    %y = bufferization.to_tensor %yb restrict writable : memref<1x32xf32> to tensor<1x32xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def ExpandMathPass : Pass<"awq-expand-math"> {
+  let summary = "Replaces exp and tanh by polynomials that vectorise";
+  let description = [{
+    f32 `math.exp` and `math.tanh`, scalar or vector, become arithmetic:
+    exp within 2 units in the last place (0 below -86.6, infinity above
+    88.72), tanh by exp(2x) away from 0 and by an odd polynomial near it,
+    within 4 units. NaN stays NaN. Calls into libm would keep LLVM from
+    vectorising the loop around them.
+
+    Example:
+
+    ```mlir
+    %y = math.exp %x : vector<16xf32>
+    // becomes arith and math.fma on vector<16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // AWQ_CONVERSION_AWQTOCPU_PASSES_TD

@@ -1,0 +1,158 @@
+//===- ActivationToLinalg.cpp - activations and gates to linalg -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "awq/Conversion/Common/TensorBuilders.h"
+#include "awq/Dialect/Decoder/IR/Decoder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using awq::decoder::ActivationKind;
+
+/// 1 / (1 + exp(-x)): for large -x exp overflows to infinity and gives 0.
+static Value sigmoid(OpBuilder &b, Location loc, Value x) {
+  Value one = awq::constantF32(b, loc, 1.0);
+  Value exp = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, x));
+  return arith::DivFOp::create(b, loc, one,
+                               arith::AddFOp::create(b, loc, one, exp));
+}
+
+/// x/2 * (1 + inner).
+static Value halfTimesOnePlus(OpBuilder &b, Location loc, Value x,
+                              Value inner) {
+  Value half = arith::MulFOp::create(b, loc, awq::constantF32(b, loc, 0.5), x);
+  Value sum =
+      arith::AddFOp::create(b, loc, awq::constantF32(b, loc, 1.0), inner);
+  return arith::MulFOp::create(b, loc, half, sum);
+}
+
+static Value geluTanh(OpBuilder &b, Location loc, Value x) {
+  Value square = arith::MulFOp::create(b, loc, x, x);
+  Value cube = arith::MulFOp::create(b, loc, square, x);
+  Value scaled =
+      arith::MulFOp::create(b, loc, awq::constantF32(b, loc, 0.044715), cube);
+  Value sum = arith::AddFOp::create(b, loc, x, scaled);
+  Value angle = arith::MulFOp::create(
+      b, loc, awq::constantF32(b, loc, 0.7978845608028654), sum);
+  return halfTimesOnePlus(b, loc, x, math::TanhOp::create(b, loc, angle));
+}
+
+/// tanh(log(1 + e)) with e = exp(x) is (e^2 + 2e) / (e^2 + 2e + 2). e is
+/// clamped where the quotient has reached 1, before its square overflows.
+static Value mish(OpBuilder &b, Location loc, Value x) {
+  Value clamped =
+      arith::MinimumFOp::create(b, loc, x, awq::constantF32(b, loc, 20.0));
+  Value e = math::ExpOp::create(b, loc, clamped);
+  Value two = awq::constantF32(b, loc, 2.0);
+  Value numerator =
+      arith::MulFOp::create(b, loc, e, arith::AddFOp::create(b, loc, e, two));
+  Value denominator = arith::AddFOp::create(b, loc, numerator, two);
+  return arith::MulFOp::create(
+      b, loc, x, arith::DivFOp::create(b, loc, numerator, denominator));
+}
+
+/// f(x) for an f32 scalar.
+static Value applyActivation(OpBuilder &b, Location loc, ActivationKind kind,
+                             Value x) {
+  auto zero = [&] { return awq::constantF32(b, loc, 0.0); };
+  switch (kind) {
+  case ActivationKind::Identity:
+    return x;
+  case ActivationKind::Relu:
+    return arith::MaximumFOp::create(b, loc, x, zero());
+  case ActivationKind::Relu2: {
+    Value relu = arith::MaximumFOp::create(b, loc, x, zero());
+    return arith::MulFOp::create(b, loc, relu, relu);
+  }
+  case ActivationKind::Silu:
+    return arith::MulFOp::create(b, loc, x, sigmoid(b, loc, x));
+  case ActivationKind::Gelu: {
+    Value scaled = arith::MulFOp::create(
+        b, loc, x, awq::constantF32(b, loc, 0.7071067811865476));
+    return halfTimesOnePlus(b, loc, x, math::ErfOp::create(b, loc, scaled));
+  }
+  case ActivationKind::GeluTanh:
+    return geluTanh(b, loc, x);
+  case ActivationKind::GeluQuick: {
+    Value scaled =
+        arith::MulFOp::create(b, loc, x, awq::constantF32(b, loc, 1.702));
+    return arith::MulFOp::create(b, loc, x, sigmoid(b, loc, scaled));
+  }
+  case ActivationKind::Sigmoid:
+    return sigmoid(b, loc, x);
+  case ActivationKind::Tanh:
+    return math::TanhOp::create(b, loc, x);
+  case ActivationKind::Mish:
+    return mish(b, loc, x);
+  }
+  llvm_unreachable("the verifier admits no other kind");
+}
+
+/// Elementwise over `inputs`, of one type, in f32.
+static Value buildElementwise(OpBuilder &b, Location loc, ValueRange inputs,
+                              awq::ScalarBody body) {
+  auto type = cast<RankedTensorType>(inputs.front().getType());
+  Value empty = awq::emptyLike(b, loc, inputs.front(), type.getElementType());
+  SmallVector<AffineMap> maps(inputs.size() + 1,
+                              b.getMultiDimIdentityMap(type.getRank()));
+  return awq::buildGeneric(
+      b, loc, inputs, empty, maps, 0,
+      [&](OpBuilder &nested, Location l, ValueRange arguments) {
+        SmallVector<Value> wide;
+        for (Value argument : arguments.drop_back())
+          wide.push_back(
+              awq::castFloat(nested, l, argument, nested.getF32Type()));
+        return awq::castFloat(nested, l, body(nested, l, wide),
+                              type.getElementType());
+      });
+}
+
+namespace {
+
+/// y = f(x)
+struct LowerActivation : OpRewritePattern<awq::decoder::ActivationOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(awq::decoder::ActivationOp op,
+                                PatternRewriter &rewriter) const override {
+    rewriter.replaceOp(
+        op, buildElementwise(rewriter, op.getLoc(), op.getInput(),
+                             [&](OpBuilder &b, Location loc, ValueRange in) {
+                               return applyActivation(b, loc, op.getKind(),
+                                                      in[0]);
+                             }));
+    return success();
+  }
+};
+
+/// y = f(gate) * up
+struct LowerGLU : OpRewritePattern<awq::decoder::GLUOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(awq::decoder::GLUOp op,
+                                PatternRewriter &rewriter) const override {
+    rewriter.replaceOp(
+        op, buildElementwise(
+                rewriter, op.getLoc(), {op.getGate(), op.getUp()},
+                [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
+                  Value gate = applyActivation(b, loc, op.getKind(), in[0]);
+                  return arith::MulFOp::create(b, loc, gate, in[1]);
+                }));
+    return success();
+  }
+};
+
+} // namespace
+
+void awq::populateActivationToLinalgPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerActivation, LowerGLU>(patterns.getContext());
+}
