@@ -48,11 +48,20 @@ function(awq_configure_target name)
     target_include_directories(${name} SYSTEM PUBLIC
       "$<BUILD_INTERFACE:${MLIR_INCLUDE_DIRS}>" "$<BUILD_INTERFACE:${LLVM_INCLUDE_DIRS}>")
     target_link_libraries(${name} PUBLIC MLIR)
+    # Passes run for milliseconds: a quick build is worth more than quick passes.
+    # The libraries that work on numbers do not use MLIR and keep -O3.
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
     target_link_libraries(${name} PRIVATE LLVM)
   endif()
-  if(ARG_LINK_LIBS)
-    target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
-  endif()
+  # How a library computes is its own affair: its users neither see its BLAS nor
+  # are compiled with OpenMP, which would not match the precompiled headers.
+  foreach(library ${ARG_LINK_LIBS})
+    if(library MATCHES "^awq_")
+      target_link_libraries(${name} PRIVATE ${library})
+    else()
+      target_link_libraries(${name} PUBLIC ${library})
+    endif()
+  endforeach()
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
