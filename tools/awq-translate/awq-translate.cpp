@@ -1,0 +1,35 @@
+//===- awq-translate.cpp - files to and from MLIR -------------------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Target/HuggingFace/Import.h"
+
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace awq;
+
+int main(int argc, char **argv) {
+  HuggingFaceImportOptions huggingFace;
+  llvm::cl::opt<bool, /*ExternalStorage=*/true> splat(
+      "hf-splat",
+      llvm::cl::desc("with --import-hf: read config.json only and give every "
+                     "parameter a splat value"),
+      llvm::cl::location(huggingFace.splat));
+  llvm::cl::opt<std::string, /*ExternalStorage=*/true> architecture(
+      "hf-architecture",
+      llvm::cl::desc("with --import-hf: the architecture file to use in place "
+                     "of a built-in one"),
+      llvm::cl::value_desc("file.json"),
+      llvm::cl::location(huggingFace.architectureFile));
+  int exitCode = 1;
+  registerHuggingFaceImport(huggingFace, &exitCode);
+  if (succeeded(
+          mlir::mlirTranslateMain(argc, argv, "awq-mlir translation tool")))
+    return 0;
+  return exitCode;
+}
