@@ -53,7 +53,7 @@ CASES = GENERATOR.all_cases()
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([TOOL, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([TOOL, *arguments], capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.fixture(scope="session")
