@@ -52,7 +52,8 @@ class PyTorch:
 
         torch.set_num_threads(threads)
         self._torch = torch
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self._model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        self._model.eval()
         self._cache: Any = None
 
     def _forward(self, ids: list[int], cache: Any) -> int:

@@ -123,6 +123,7 @@ class Story:
         results: Sequence[Path],
         do: Callable[[], Facts],
     ) -> Facts:
+        """Does a step, or gives its facts if the steps it needs, inputs and results are as they were."""
         print_ = digest(name, *(self._prints[need] for need in needs), *inputs)
         self._prints[name] = print_
         stamp = STAMPS / f"{name}.json"
