@@ -36,8 +36,8 @@ JsonFields::JsonFields(const json &object, std::string file, std::string prefix,
 
 const json *JsonFields::find(std::string_view field) const {
   auto found = fields.find(std::string(field));
-  if (found != fields.end() && !found->is_null())
-    return &*found;
+  if (found != fields.end())
+    return found->is_null() ? nullptr : &*found;
   if (!defaults)
     return nullptr;
   auto fallback = defaults->find(std::string(field));

@@ -24,8 +24,9 @@ namespace awq::io {
 /// first failure is kept and every later read yields a harmless value, so that
 /// a reader lists its fields and asks for status() once, before it uses any.
 ///
-/// A field that is absent or null is taken from `defaults`; if that has none
-/// either, the plain functions fail and the optional ones yield nothing.
+/// A field that is absent is taken from `defaults`. If that has none either, or
+/// if the field is null (which says "none", not "the default"), the plain
+/// functions fail and the optional ones yield nothing.
 ///
 /// Errors: AWQ1102 (a field is missing), AWQ1103 (wrong type), AWQ1104 (out of
 /// range). Each names the file and the field.
@@ -55,7 +56,7 @@ public:
   /// The object in a field, or null if the field is absent.
   const nlohmann::json *object(std::string_view field);
 
-  /// The value of a field or of its default; null if absent.
+  /// The value of a field or of its default; null if there is none.
   const nlohmann::json *find(std::string_view field) const;
 
   /// Records an error about a field, unless there is one already.

@@ -240,10 +240,11 @@ static Error unknownType(const std::string &modelType,
       best = distance;
     }
   }
-  std::string help = "supported are " + llvm::join(known, ", ");
+  std::string help;
   if (nearest && best <= 3)
-    help += "; did you mean " + *nearest + "?";
-  help += " An architecture file of your own can describe another one";
+    help = "did you mean " + *nearest + "? ";
+  help += "supported are " + llvm::join(known, ", ") +
+          "; an architecture file of your own can describe another";
   return Error{ErrorKind::Unsupported, "AWQ1106",
                "models of type \"" + modelType + "\" are not supported",
                configFile + ", field \"model_type\"", help};

@@ -183,7 +183,7 @@ static OwningOpRef<ModuleOp> createModule(MLIRContext *context,
                                           const io::HfConfig &config,
                                           const io::Checkpoint *checkpoint) {
   Builder builder(context);
-  Location loc = FileLineColLoc::get(context, config.file, 1, 1);
+  Location loc = FileLineColLoc::get(context, config.file, 0, 0);
   std::string name = folder.filename().string();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc, name);
   (*module)->setAttr("awq.model", describeModel(builder, name, config));
@@ -216,7 +216,7 @@ awq::importHuggingFace(MLIRContext *context, const std::string &path,
       readConfig(file.string(), options, architecture);
   if (!config)
     return config.error();
-  Location loc = FileLineColLoc::get(context, config->file, 1, 1);
+  Location loc = FileLineColLoc::get(context, config->file, 0, 0);
   for (const std::string &warning : config->warnings)
     emitWarning(loc) << warning;
 

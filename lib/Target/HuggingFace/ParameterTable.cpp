@@ -178,7 +178,7 @@ ParameterTable::loadQuantized(OpBuilder &builder, Location loc,
   int64_t size = group == 0 ? k : group;
   if (k % size != 0 || n % 8 != 0) {
     fail(
-        {ErrorKind::Malformed, "AWQ1230",
+        {ErrorKind::Malformed, "AWQ1223",
          "\"" + linear + "\" is " + std::to_string(n) + " x " +
              std::to_string(k) + ": its " +
              (n % 8 != 0 ? "output channels are no multiple of 8"

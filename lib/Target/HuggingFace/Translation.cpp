@@ -17,7 +17,9 @@ using namespace awq;
 
 /// The error as an MLIR diagnostic, with place and remedy as notes.
 static void report(MLIRContext *context, StringRef file, const Error &error) {
-  Location loc = FileLineColLoc::get(context, file, 1, 1);
+  // Line 0: with a line, the tool would quote it, and a bad file's first line
+  // can be anything.
+  Location loc = FileLineColLoc::get(context, file, 0, 0);
   InFlightDiagnostic diagnostic = emitError(loc);
   diagnostic << "[" << error.code << "] " << error.message;
   if (!error.where.empty())
