@@ -31,6 +31,9 @@ void populateAWQToCPUPatterns(mlir::RewritePatternSet &patterns);
 /// Adds the rewrites of f32 math.exp and math.tanh to polynomials.
 void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);
 
+/// Adds the rewrite that inlines a memref.alloca_scope without an alloca.
+void populateInlineAllocaScopesPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace awq
 
 #endif // AWQ_CONVERSION_AWQTOCPU_PASSES_H

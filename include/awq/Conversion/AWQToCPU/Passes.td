@@ -68,4 +68,23 @@ def ExpandMathPass : Pass<"awq-expand-math"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def InlineAllocaScopesPass : Pass<"awq-inline-alloca-scopes"> {
+  let summary = "Inlines the alloca scopes that convert-scf-to-openmp makes";
+  let description = [{
+    `convert-scf-to-openmp` wraps each loop body in a `memref.alloca_scope`.
+    Canonicalization inlines it only where no op can allocate on the stack, and
+    counts calls among those that can, though a callee's stack is its own. A
+    scope that is left has to have a single block, and conversion to `cf` then
+    fails. This pass inlines every scope without an alloca of its own.
+
+    Example:
+
+    ```mlir
+    memref.alloca_scope { func.call @leaf() : () -> () }
+    // becomes
+    func.call @leaf() : () -> ()
+    ```
+  }];
+}
+
 #endif // AWQ_CONVERSION_AWQTOCPU_PASSES_TD
