@@ -12,6 +12,9 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#ifdef AWQ_INCLUDE_TESTS
+#include "TestPasses.h"
+#endif
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -20,6 +23,9 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   awq::registerAllDialects(registry);
   awq::registerAllPasses();
+#ifdef AWQ_INCLUDE_TESTS
+  awq::registerTestPasses();
+#endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "awq-mlir's optimizer driver\n", registry));
 }

@@ -1,0 +1,413 @@
+//===- Passes.td - passes over the awq dialect -------------*- tablegen -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Entries are alphabetical.
+
+#ifndef AWQ_DIALECT_AWQ_TRANSFORMS_PASSES_TD
+#define AWQ_DIALECT_AWQ_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ApplyScalesPass : Pass<"awq-apply-scales", "::mlir::func::FuncOp"> {
+  let summary = "Folds scalings of activations into the constants that produce them";
+  let description = [{
+    Each inverse `awq.scale_channels` on the result of an op with channel edits (a
+    norm, a linear) moves onto that op's constants, as `awq.scale_channels` on
+    the *parameters*: the norm's weight and bias, the rows of the linear and its
+    bias. With the offset of norms that multiply by `1 + w`. No number is
+    computed and no file is written. A scaling that cannot be folded stays, with
+    a remark that says why.
+
+    Example:
+
+    ```mlir
+    %y = decoder.rms_norm %x, %w {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
+    %z = awq.scale_channels %y, %s {axis = 1 : i64, inverse} : tensor<?x2xf32>, tensor<2xf32>
+    // becomes
+    %v = awq.scale_channels %w, %s {axis = 0 : i64, inverse} : tensor<2xf32>, tensor<2xf32>
+    %z = decoder.rms_norm %x, %v {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::awq::AWQDialect"];
+}
+
+def FindScalingGroupsPass : Pass<"awq-find-scaling-groups", "::mlir::ModuleOp"> {
+  let summary = "Finds which channels can be scaled together";
+  let description = [{
+    From def-use chains and the channel-scaling interface alone: for each op with
+    constants to edit, follows all uses of its result to the linears that
+    contract its channels. If every use ends in one, it is a scaling group: the
+    producer gets `awq.produces = "name"`, the readers `awq.group = "name"`.
+    Groups without a linear that is to be quantized are reported, not counted.
+    What cannot be scaled becomes a missed-optimisation remark that names the op
+    in the way and the reason.
+
+    The linears to be quantized are those in functions with the attribute
+    `awq.layer`, or all if there are no such functions, except `skip`.
+
+    Example:
+
+    ```mlir
+    %n = decoder.rms_norm %x, %g {awq.produces = "f.rms_norm0", epsilon = 1.0e-05 : f64} : ...
+    %a = awq.linear %n, %w {awq.group = "f.rms_norm0"} : ...
+    %b = awq.linear %n, %v {awq.group = "f.rms_norm0"} : ...
+    ```
+  }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false", "emit found and missed groups as remarks">,
+    Option<"report", "report", "bool", "false", "print found and missed groups to the error stream">,
+    ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">];
+}
+
+def InferArgumentRolesPass : Pass<"awq-infer-argument-roles", "::mlir::ModuleOp"> {
+  let summary = "Writes down what each argument of a public function is for";
+  let description = [{
+    Sets the argument attribute `awq.role` on arguments of public functions that
+    have none, from their uses, through calls: `k_cache` and `v_cache` are the
+    caches of `decoder.attention` (with `awq.layer`, counted in the order of the
+    arguments), `tokens` the ids of `decoder.embedding`, `position` an index that
+    attention or a rotary table reads, `parameter` an argument with
+    `awq.parameter`; all others are `input`. The first result of a function that
+    takes tokens is `hidden_out`; a function that only takes such a value, apart
+    from parameters, has `hidden` for its argument and `logits_out` for its result.
+
+    Leaves the rest of the module alone. Later passes tell caches, which are
+    updated in place, from activations by the role.
+
+    Example:
+
+    ```mlir
+    func.func @f(%ids: tensor<?xi32>) -> tensor<?x8xf32> { ... decoder.embedding %ids, %t ... }
+    // becomes
+    func.func @f(%ids: tensor<?xi32> {awq.role = "tokens"}) -> tensor<?x8xf32> { ... }
+    ```
+  }];
+}
+
+def InsertObserversPass : Pass<"awq-insert-observers", "::mlir::ModuleOp"> {
+  let summary = "Observes the values that quantized linears read";
+  let description = [{
+    Puts one `awq.observe` on each distinct value that linears to be quantized
+    read (see `awq-find-scaling-groups`), named after the first of them.
+
+    Example:
+
+    ```mlir
+    %a = awq.linear %n, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+    // becomes
+    %o = awq.observe %n "f.linear0.input" : tensor<?x4xf32>
+    %a = awq.linear %o, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">];
+  let dependentDialects = ["::awq::AWQDialect"];
+}
+
+def LowerObserversPass : Pass<"awq-lower-observers", "::mlir::ModuleOp"> {
+  let summary = "Returns observed values from the function";
+  let description = [{
+    Each `awq.observe` becomes one more result of its function, with the result
+    attribute `awq.site`: whoever runs the function gathers the statistics. Needs
+    functions of one block that nobody calls.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %o = awq.observe %x "site" : tensor<?x4xf32>
+      return %o : tensor<?x4xf32>
+    // becomes
+    func.func @f(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32> {awq.site = "site"}) {
+      return %x, %x : tensor<?x4xf32>, tensor<?x4xf32>
+    ```
+  }];
+}
+
+def MaterializeParametersPass : Pass<"awq-materialize-parameters", "::mlir::ModuleOp"> {
+  let summary = "Computes parameter expressions";
+  let description = [{
+    Evaluates what ops read from parameter ops (`awq.scale_channels`,
+    `awq.clip_groups`, `awq.quantize`, `awq.dequantize`, `awq.repack`, casts,
+    transposes, reshapes of constants and globals), one tensor at a time, and
+    replaces it by a new parameter: a constant if all its sources are constants,
+    else an extern global in the side file.
+
+    Example:
+
+    ```mlir
+    %v = awq.scale_channels %w, %s {axis = 0 : i64, inverse} : tensor<2xf32>, tensor<2xf32>
+    // with %w = dense<[2.0, 3.0]> and %s = dense<[4.0, 0.5]> becomes
+    %v = arith.constant dense<[0.5, 6.0]> : tensor<2xf32>
+    ```
+  }];
+  let options = [
+    Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def MergeLayersPass : Pass<"awq-merge-layers", "::mlir::ModuleOp"> {
+  let summary = "Makes one function of the layers that are alike";
+  let description = [{
+    Removes what makes equal layers differ (their attributes `awq.layer` and
+    `awq.name`) from private functions and their arguments, then replaces
+    functions with equal bodies by the first of them, so that code size and
+    compile time do not grow with depth. Needs parameters to be arguments
+    (`awq-parameters-to-arguments`).
+
+    Example:
+
+    ```mlir
+    func.func private @layers.0(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) attributes {awq.layer = 0}
+    func.func private @layers.1(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) attributes {awq.layer = 1}
+    // with equal bodies leave @layers.0 only; calls of @layers.1 call it.
+    ```
+  }];
+}
+
+def PackWeightsPass : Pass<"awq-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Packs codes, scales and zero points for a kernel";
+  let description = [{
+    The parameters of each `awq.quantized_linear`, plain or packed otherwise, are
+    written in `layout` (see `#awq.layout`), through unpacked codes. `cpu` stands
+    for `cpu_n16` up to 4 bits and `cpu_n16b8` above.
+
+    Example: `awq-pack-weights{layout=cpu_n16}` turns
+
+    ```mlir
+    %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+      : (tensor<?x64xf32>, tensor<16x64xi8>, tensor<16x1xf16>, tensor<16x1xi8>) -> tensor<?x16xf32>
+    // into
+    %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+      : (tensor<?x64xf32>, tensor<1x8x16xi32, #awq.layout<cpu_n16>>, tensor<1x1x16xf32>,
+         tensor<1x1x16xf32>) -> tensor<?x16xf32>
+    ```
+  }];
+  let options = [
+    Option<"layout", "layout", "std::string", "\"cpu\"", "a name of #awq.layout, or cpu">,
+    Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def ParametersToArgumentsPass : Pass<"awq-parameters-to-arguments", "::mlir::ModuleOp"> {
+  let summary = "Turns parameters in files into function arguments";
+  let description = [{
+    Each `ml_program.global_load_const` of an extern global becomes an argument
+    of its function. Callers of private functions pass it on; a public function
+    gets one argument for each parameter that it needs, directly or through
+    calls, after its other arguments, in the order of first use, with
+    `awq.parameter` naming the tensor. The globals disappear.
+
+    Private functions must not be recursive and be called by `func.call` only.
+
+    Example:
+
+    ```mlir
+    ml_program.global private @w(#ml_program.extern<tensor<4x8xf32>>) : tensor<4x8xf32>
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
+      %w = ml_program.global_load_const @w : tensor<4x8xf32>
+      ...
+    // becomes
+    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8xf32> {awq.parameter = "w"}) -> tensor<?x4xf32> {
+      ...
+    ```
+  }];
+}
+
+def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "Rounds the weights of linears to codes";
+  let description = [{
+    Evaluates the weight of each linear to be quantized (see
+    `awq-find-scaling-groups`), with its scalings and clips, rounds it as
+    `awq.quantize` says, and replaces the `awq.linear` by an
+    `awq.quantized_linear` with plain i8 codes, f16 scales and i8 zero points.
+
+    Example: `awq-quantize-weights{bits=4 group=16}`
+
+    ```mlir
+    %y = awq.linear %x, %w : (tensor<?x16xf32>, tensor<1x16xf32>) -> tensor<?x1xf32>
+    // becomes
+    %y = awq.quantized_linear %x, %codes, %scales zeros %zeros {scheme = #scheme}
+      : (tensor<?x16xf32>, tensor<1x16xi8>, tensor<1x1xf16>, tensor<1x1xi8>) -> tensor<?x1xf32>
+    ```
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", "4", "width of a code, 2 to 8">,
+    Option<"group", "group", "int64_t", "64", "input channels that share a scale; 0 is the whole row">,
+    Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
+    ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
+    Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",
+                           "::awq::AWQDialect"];
+}
+
+def RemoveObserversPass : Pass<"awq-remove-observers", "::mlir::func::FuncOp"> {
+  let summary = "Replaces each awq.observe by its operand";
+  let description = [{
+    Ends calibration: statistics and sites are gone afterwards.
+
+    Example:
+
+    ```mlir
+    %o = awq.observe %x "site" : tensor<?x4xf32>
+    return %o : tensor<?x4xf32>
+    // becomes
+    return %x : tensor<?x4xf32>
+    ```
+  }];
+}
+
+def ResultsToDestinationsPass : Pass<"awq-results-to-destinations", "::mlir::ModuleOp"> {
+  let summary = "Gives each tensor result a destination argument";
+  let description = [{
+    A function with a tensor result that is not an updated cache gets one more
+    argument of the result's type, after all others, into which the result is
+    materialized; callers pass a `tensor.empty`. After bufferization such a
+    result is its destination and disappears, also where its length is
+    dynamic. Caches (results that are arguments, updated in place) keep their
+    argument as destination.
+
+    On public functions, destinations and caches are marked
+    `bufferization.writable`, all other arguments not writable; a destination
+    has `awq.role = "output"`, or the `awq.role` of its result, and in
+    `awq.sizes` an argument and its dimension for each of its dynamic sizes.
+
+    Needs functions of one block.
+
+    Example:
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %y = math.exp %x : tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    // becomes
+    func.func @f(%x: tensor<?x8xf32> {bufferization.writable = false},
+                 %d: tensor<?x8xf32> {awq.role = "output", awq.sizes = array<i64: 0, 0>,
+                                      bufferization.writable = true})
+        -> tensor<?x8xf32> {
+      %y = math.exp %x : tensor<?x8xf32>
+      %r = bufferization.materialize_in_destination %y in %d
+      return %r : tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SearchClipsPass : Pass<"awq-search-clips", "::mlir::ModuleOp"> {
+  let summary = "Finds narrower ranges for groups of weights";
+  let description = [{
+    For each linear to be quantized, searches per row and group the bounds that
+    make the error of its output smallest, from the Gram matrix of the observed
+    input, and inserts `awq.clip_groups` on the weight where the guard part
+    agrees. Needs observers with statistics of the unscaled model; scalings of
+    the weight's columns are taken out of them.
+
+    Example:
+
+    ```mlir
+    %y = awq.linear %o, %w : ...
+    // becomes
+    %c = awq.clip_groups %w, %lo, %hi : tensor<1x16xf32>, tensor<1x1xf32>
+    %y = awq.linear %o, %c : ...
+    ```
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", "4", "width of a code, 2 to 8">,
+    Option<"group", "group", "int64_t", "64", "input channels that share a scale; 0 is the whole row">,
+    Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
+    Option<"statistics", "statistics", "std::string", "\"\"", "statistics file; else the attributes of awq.observe are read">,
+    ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
+    Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",
+                           "::awq::AWQDialect"];
+}
+
+def SearchScalesPass : Pass<"awq-search-scales", "::mlir::ModuleOp"> {
+  let summary = "Finds channel scales that make quantization hurt least";
+  let description = [{
+    For each scaling group, tries the scales of AWQ (20 ratios, with and without
+    the weights, and the identity) on the fit part of the statistics, lets the
+    guard part confirm the best against plain rounding, and inserts
+    `awq.scale_channels` on the producer's result (inverse) and on the weights of
+    all readers: the function stays the same. All groups are searched on the
+    weights as they are. Needs observers with statistics (Gram matrices).
+
+    Example:
+
+    ```mlir
+    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
+    %o = awq.observe %n "site" : tensor<?x16xf32>
+    %y = awq.linear %o, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
+    // becomes
+    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
+    %m = awq.scale_channels %n, %s {axis = 1 : i64, inverse} : tensor<?x16xf32>, tensor<16xf32>
+    %o = awq.observe %m "site" : tensor<?x16xf32>
+    %v = awq.scale_channels %w, %s {axis = 1 : i64} : tensor<2x16xf32>, tensor<16xf32>
+    %y = awq.linear %o, %v : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", "4", "width of a code, 2 to 8">,
+    Option<"group", "group", "int64_t", "64", "input channels that share a scale; 0 is the whole row">,
+    Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
+    Option<"statistics", "statistics", "std::string", "\"\"", "statistics file; else the attributes of awq.observe are read">,
+    Option<"remarks", "remarks", "bool", "false", "emit what was chosen as remarks">,
+    ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
+    Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",
+                           "::awq::AWQDialect"];
+}
+
+def SpecializeTokensPass : Pass<"awq-specialize-tokens", "::mlir::ModuleOp"> {
+  let summary = "Clones a function for a fixed number of tokens";
+  let description = [{
+    Clones the public function `entry` as `name`, and the functions it calls,
+    with `tokens` in the place of the dynamic number of tokens: the dynamic
+    first dimension of activations. Caches (`awq.role`) keep their dynamic
+    capacity. Types are refined through decoder and awq ops, elementwise ops,
+    calls and what upstream canonicalization knows; a `tensor.cast` remains
+    where nothing is known. Nothing happens if there is no function `entry`.
+
+    Example: `awq-specialize-tokens{entry=f name=f_step tokens=1}` adds to
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<?x8xf32>
+      ...
+    // the function
+    func.func @f_step(%x: tensor<1x8xf32>) -> tensor<1x8xf32> {
+      %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<1x8xf32>
+      ...
+    ```
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "\"forward\"", "the function to clone">,
+    Option<"name", "name", "std::string", "\"step\"", "the name of the clone">,
+    Option<"tokens", "tokens", "int64_t", "1", "the number of tokens">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
+def VerifyLayoutsPass : Pass<"awq-verify-layouts"> {
+  let summary = "Checks that only awq ops touch packed tensors";
+  let description = [{
+    MLIR does not guard tensor encodings: a cast between two of them verifies, a
+    slice drops them. This pass fails on every op outside the awq dialect with an
+    operand or result in an `#awq.layout`, except those that carry it along
+    unseen: constants, loads of globals, calls and returns.
+
+    Example:
+
+    ```mlir
+    // error: 'tensor.cast' op touches a tensor in layout #awq.layout<cpu_n16>
+    %c = tensor.cast %w : tensor<1x8x16xi32, #awq.layout<cpu_n16>> to tensor<1x8x16xi32>
+    ```
+  }];
+}
+
+#endif // AWQ_DIALECT_AWQ_TRANSFORMS_PASSES_TD

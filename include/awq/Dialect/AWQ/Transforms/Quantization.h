@@ -1,0 +1,98 @@
+//===- Quantization.h - the steps of quantizing a function -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the passes of the same names do, for callers that hold statistics or
+// parameters in memory. Every step reads and writes numbers through the
+// ParameterStore and leaves valid IR that computes the same function up to
+// clipping and rounding. Statistics always describe the unscaled model.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_DIALECT_AWQ_TRANSFORMS_QUANTIZATION_H
+#define AWQ_DIALECT_AWQ_TRANSFORMS_QUANTIZATION_H
+
+#include "awq/Calibration/ClipSearch.h"
+#include "awq/Calibration/ScaleSearch.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
+#include "awq/Dialect/AWQ/Transforms/StatisticsSource.h"
+#include "awq/Dialect/AWQ/Utils/Quantize.h"
+
+namespace awq {
+
+/// What a scale search found for one group.
+struct ScaleReport {
+  std::string name;
+  std::vector<std::string> absorbers;
+  calibration::ScaleSearchResult result;
+};
+
+/// What a clip search found for one linear.
+struct ClipReport {
+  std::string name;
+  calibration::ClipSearchResult result;
+};
+
+/// The scheme with scales in f16; emits an error for bits or groups that no
+/// scheme has.
+mlir::FailureOr<QuantScheme> makeScheme(mlir::Location loc, int64_t bits,
+                                        int64_t group, bool symmetric);
+
+/// The attribute form of a scheme.
+SchemeAttr toAttribute(mlir::MLIRContext *context, const QuantScheme &scheme);
+
+/// Puts an `awq.observe` on each value that a target linear reads: one for all
+/// readers of the value, called after the first of them, "<linear>.input".
+void insertObservers(mlir::func::FuncOp function, const TargetFilter &filter);
+
+/// Replaces each `awq.observe` by its operand.
+void removeObservers(mlir::func::FuncOp function);
+
+/// Searches all groups on the weights as they are, then inserts the scalings
+/// that were accepted: `awq.scale_channels` on the producer's result (inverse)
+/// and on the weights of all absorbers.
+mlir::FailureOr<std::vector<ScaleReport>>
+searchScales(mlir::func::FuncOp function, const TargetFilter &filter,
+             const QuantScheme &scheme, StatisticsSource &statistics,
+             ParameterStore &store,
+             const calibration::ScaleSearchOptions &options = {});
+
+/// Divides the channels of a group's producer by `scales` and multiplies the
+/// weights of its absorbers: the function computes the same. f32, one scale
+/// per producer channel.
+mlir::LogicalResult insertScales(const ScalingGroup &group,
+                                 llvm::ArrayRef<float> scales,
+                                 ParameterStore &store);
+
+/// Folds each inverse `awq.scale_channels` on an op's result into the op's
+/// constants. Emits a remark where that is not possible.
+void applyScales(mlir::func::FuncOp function);
+
+/// Searches bounds for the weights of all target linears and inserts
+/// `awq.clip_groups` where they were accepted.
+mlir::FailureOr<std::vector<ClipReport>>
+searchClips(mlir::func::FuncOp function, const TargetFilter &filter,
+            const QuantScheme &scheme, StatisticsSource &statistics,
+            ParameterStore &store,
+            const calibration::ClipSearchOptions &options = {});
+
+/// Rounds the weights of all target linears: `awq.linear` becomes
+/// `awq.quantized_linear` with plain codes.
+mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
+                                    const TargetFilter &filter,
+                                    const QuantScheme &scheme,
+                                    ParameterStore &store);
+
+/// The codes, scales and zero points of a quantized linear, plain or packed;
+/// `zeros` are filled in for a symmetric scheme.
+mlir::FailureOr<QuantizedMatrix> readQuantizedWeight(QuantizedLinearOp op,
+                                                     ParameterStore &store);
+
+} // namespace awq
+
+#endif // AWQ_DIALECT_AWQ_TRANSFORMS_QUANTIZATION_H

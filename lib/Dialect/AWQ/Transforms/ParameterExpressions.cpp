@@ -1,0 +1,199 @@
+//===- ParameterExpressions.cpp - evaluation of ops on parameters -*- C++
+//-*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/Dialect/AWQ/Utils/Half.h"
+#include "awq/Dialect/AWQ/Utils/Layouts.h"
+#include "awq/Dialect/AWQ/Utils/Quantize.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace awq;
+
+/// Operands that carry numbers; empty for ops that are not parameter ops.
+static SmallVector<Value> parameterOperands(Operation *op) {
+  if (isa<ScaleChannelsOp, ClipGroupsOp, QuantizeOp, DequantizeOp, RepackOp,
+          tensor::CastOp, tensor::CollapseShapeOp, arith::ExtFOp,
+          arith::TruncFOp>(op))
+    return llvm::to_vector(op->getOperands());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return {expand.getSrc()};
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
+    return {transpose.getInput()};
+  return {};
+}
+
+static bool isLeaf(Operation *op) {
+  return isa<arith::ConstantOp, ml_program::GlobalLoadConstOp>(op);
+}
+
+bool awq::isParameter(Value value) {
+  Operation *op = value.getDefiningOp();
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!op || !type || !type.hasStaticShape())
+    return false;
+  if (isLeaf(op))
+    return true;
+  SmallVector<Value> operands = parameterOperands(op);
+  return !operands.empty() && llvm::all_of(operands, isParameter);
+}
+
+bool awq::isParameterExpression(Value value) {
+  return isParameter(value) && !isLeaf(value.getDefiningOp());
+}
+
+/// Rounds to the element type that the IR gives the result.
+static void roundTo(Type element, std::vector<float> &values) {
+  if (element.isF16())
+    std::transform(values.begin(), values.end(), values.begin(), roundToHalf);
+  else if (element.isBF16())
+    std::transform(values.begin(), values.end(), values.begin(), roundToBfloat);
+}
+
+/// y = x * s, or (x + offset) / s - offset, along one axis.
+static void scaleAlong(std::vector<float> &values, ArrayRef<int64_t> shape,
+                       ArrayRef<float> scales, ScaleChannelsOp op) {
+  int64_t axis = op.getAxis(), inner = 1;
+  for (int64_t dim : shape.drop_front(axis + 1))
+    inner *= dim;
+  float offset = op.getOffset().convertToDouble();
+  for (size_t i = 0; i < values.size(); ++i) {
+    float s = scales[i / inner % shape[axis]];
+    values[i] =
+        op.getInverse() ? (values[i] + offset) / s - offset : values[i] * s;
+  }
+}
+
+/// Element i of the result comes from the input's element whose index is the
+/// result's, permuted.
+static std::vector<float> transpose(ArrayRef<float> values,
+                                    ArrayRef<int64_t> resultShape,
+                                    ArrayRef<int64_t> permutation) {
+  int64_t rank = resultShape.size();
+  SmallVector<int64_t> inputShape(rank), inputStride(rank, 1);
+  for (int64_t d = 0; d < rank; ++d)
+    inputShape[permutation[d]] = resultShape[d];
+  for (int64_t d = rank - 2; d >= 0; --d)
+    inputStride[d] = inputStride[d + 1] * inputShape[d + 1];
+  std::vector<float> result(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    int64_t rest = i, source = 0;
+    for (int64_t d = rank - 1; d >= 0; --d) {
+      source += rest % resultShape[d] * inputStride[permutation[d]];
+      rest /= resultShape[d];
+    }
+    result[i] = values[source];
+  }
+  return result;
+}
+
+FailureOr<std::vector<float>>
+ParameterStore::evaluateDequantize(DequantizeOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  FailureOr<std::vector<uint8_t>> codes = readBytes(op.getCodes());
+  FailureOr<std::vector<float>> scales = readFloats(op.getScales());
+  FailureOr<std::vector<uint8_t>> zeros = readBytes(op.getZeros());
+  if (failed(codes) || failed(scales) || failed(zeros))
+    return failure();
+  std::vector<float> result(type.getNumElements());
+  dequantize(codes->data(), scales->data(), zeros->data(), type.getDimSize(0),
+             type.getDimSize(1), toQuantScheme(op.getScheme()), result.data());
+  return result;
+}
+
+/// Evaluates the whole op: codes, scales and zeros come from one arithmetic.
+static FailureOr<QuantizedMatrix> runQuantize(ParameterStore &store,
+                                              QuantizeOp op) {
+  FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
+  if (failed(weights))
+    return failure();
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  Result<QuantizedMatrix> matrix =
+      quantize(weights->data(), type.getDimSize(0), type.getDimSize(1),
+               toQuantScheme(op.getScheme()));
+  if (!matrix)
+    return awq::emitError(op.getLoc(), matrix.error());
+  return std::move(*matrix);
+}
+
+FailureOr<std::vector<uint8_t>>
+ParameterStore::evaluateQuantize(QuantizeOp op, unsigned result) {
+  FailureOr<QuantizedMatrix> matrix = runQuantize(*this, op);
+  if (failed(matrix))
+    return failure();
+  return result == 0 ? std::move(matrix->codes) : std::move(matrix->zeros);
+}
+
+FailureOr<std::vector<uint32_t>> ParameterStore::evaluateRepack(RepackOp op) {
+  auto type = cast<RankedTensorType>(op.getCodes().getType());
+  const Layout *layout =
+      findLayout(stringifyLayoutKind(getLayout(op.getType()).getKind()));
+  if (!layout)
+    return op.emitError("this layout cannot be packed ahead of time");
+  FailureOr<std::vector<uint8_t>> codes = readBytes(op.getCodes());
+  if (failed(codes))
+    return failure();
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1);
+  std::vector<uint32_t> words(layout->codesShape(n, k).elements());
+  layout->packCodes(codes->data(), n, k, words.data());
+  return words;
+}
+
+FailureOr<std::vector<float>> ParameterStore::evaluateClip(ClipGroupsOp op) {
+  FailureOr<std::vector<float>> values = readFloats(op.getWeight());
+  FailureOr<std::vector<float>> lo = readFloats(op.getLo());
+  FailureOr<std::vector<float>> hi = readFloats(op.getHi());
+  if (failed(values) || failed(lo) || failed(hi))
+    return failure();
+  size_t group = values->size() / lo->size();
+  for (size_t i = 0; i < values->size(); ++i)
+    (*values)[i] =
+        std::min(std::max((*values)[i], (*lo)[i / group]), (*hi)[i / group]);
+  return values;
+}
+
+FailureOr<std::vector<float>> ParameterStore::evaluate(OpResult value) {
+  Operation *op = value.getOwner();
+  auto type = cast<RankedTensorType>(value.getType());
+  FailureOr<std::vector<float>> values;
+  if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
+    values = evaluateDequantize(dequantize);
+  } else if (auto quantize = dyn_cast<QuantizeOp>(op)) {
+    FailureOr<QuantizedMatrix> matrix = runQuantize(*this, quantize);
+    if (failed(matrix))
+      return failure();
+    values = std::move(matrix->scales);
+  } else if (auto clip = dyn_cast<ClipGroupsOp>(op)) {
+    values = evaluateClip(clip);
+  } else {
+    values = readFloats(parameterOperands(op).front());
+    if (failed(values))
+      return failure();
+    if (auto scale = dyn_cast<ScaleChannelsOp>(op)) {
+      FailureOr<std::vector<float>> scales = readFloats(scale.getScale());
+      if (failed(scales))
+        return failure();
+      scaleAlong(*values, type.getShape(), *scales, scale);
+    } else if (auto transposeOp = dyn_cast<linalg::TransposeOp>(op)) {
+      values =
+          transpose(*values, type.getShape(), transposeOp.getPermutation());
+    }
+    // Casts and reshapes keep the numbers in their order.
+  }
+  if (succeeded(values))
+    roundTo(type.getElementType(), *values);
+  return values;
+}

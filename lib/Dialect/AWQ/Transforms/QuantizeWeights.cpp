@@ -1,0 +1,137 @@
+//===- QuantizeWeights.cpp - rounds the weights of linears -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Dialect/AWQ/Transforms/Passes.h"
+#include "awq/Dialect/AWQ/Transforms/Quantization.h"
+#include "awq/Dialect/AWQ/Utils/Quantize.h"
+
+namespace awq {
+#define GEN_PASS_DEF_QUANTIZEWEIGHTSPASS
+#include "awq/Dialect/AWQ/Transforms/Passes.h.inc"
+} // namespace awq
+
+using namespace mlir;
+using namespace awq;
+
+/// The new parameters of one quantized linear.
+struct QuantizedParameters {
+  Value codes, scales, zeros;
+};
+
+/// Keeps codes, scales and zeros (null for a symmetric scheme) as parameters.
+static FailureOr<QuantizedParameters>
+define(LinearOp op, const QuantizedMatrix &matrix, ParameterStore &store) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  std::string name = getOpName(op);
+  int64_t groups = matrix.scheme.groups(matrix.k);
+  auto bytes = [](const std::vector<uint8_t> &values) {
+    return ArrayRef<char>(reinterpret_cast<const char *>(values.data()),
+                          values.size());
+  };
+  SchemeAttr scheme = toAttribute(op.getContext(), matrix.scheme);
+  Type i8 = builder.getI8Type();
+  FailureOr<Value> codes =
+      store.define(builder, loc, name + ".codes",
+                   RankedTensorType::get({matrix.n, matrix.k}, i8),
+                   bytes(matrix.codes), op.getWeight());
+  FailureOr<Value> scales = store.defineFloats(
+      builder, loc, name + ".scales",
+      RankedTensorType::get({matrix.n, groups}, scheme.getScale()),
+      matrix.scales, op.getWeight());
+  if (failed(codes) || failed(scales))
+    return failure();
+  if (matrix.scheme.symmetric)
+    return QuantizedParameters{*codes, *scales, Value()};
+  FailureOr<Value> zeros =
+      store.define(builder, loc, name + ".zeros",
+                   RankedTensorType::get({matrix.n, groups}, i8),
+                   bytes(matrix.zeros), op.getWeight());
+  if (failed(zeros))
+    return failure();
+  return QuantizedParameters{*codes, *scales, *zeros};
+}
+
+static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
+                                    ParameterStore &store) {
+  FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
+  if (failed(weights))
+    return failure();
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  Result<QuantizedMatrix> matrix =
+      quantize(weights->data(), type.getDimSize(0), type.getDimSize(1), scheme,
+               {}, getOpName(op));
+  if (!matrix)
+    return awq::emitError(op.getLoc(), matrix.error());
+  FailureOr<QuantizedParameters> parameters = define(op, *matrix, store);
+  if (failed(parameters))
+    return failure();
+
+  OpBuilder builder(op);
+  auto quantized = QuantizedLinearOp::create(
+      builder, op.getLoc(), op.getType(), op.getInput(), parameters->codes,
+      parameters->scales, parameters->zeros, op.getBias(),
+      toAttribute(op.getContext(), scheme));
+  quantized->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  op.getResult().replaceAllUsesWith(quantized.getResult());
+  op.erase();
+  return success();
+}
+
+/// Erases parameter ops that nothing reads any more.
+static void eraseUnusedParameters(func::FuncOp function) {
+  SmallVector<Operation *> ops;
+  function.walk([&](Operation *op) {
+    if (op->getNumResults() > 0 && llvm::all_of(op->getResults(), isParameter))
+      ops.push_back(op);
+  });
+  for (Operation *op : llvm::reverse(ops))
+    if (op->use_empty())
+      op->erase();
+}
+
+LogicalResult awq::quantizeWeights(func::FuncOp function,
+                                   const TargetFilter &filter,
+                                   const QuantScheme &scheme,
+                                   ParameterStore &store) {
+  SmallVector<LinearOp> targets;
+  function.walk([&](LinearOp op) {
+    if (filter.isTarget(op))
+      targets.push_back(op);
+  });
+  for (LinearOp op : targets)
+    if (failed(quantizeLinear(op, scheme, store)))
+      return failure();
+  eraseUnusedParameters(function);
+  return success();
+}
+
+namespace {
+
+struct QuantizeWeights
+    : public awq::impl::QuantizeWeightsPassBase<QuantizeWeights> {
+  using QuantizeWeightsPassBase::QuantizeWeightsPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<QuantScheme> scheme =
+        makeScheme(module.getLoc(), bits, group, symmetric);
+    if (failed(scheme))
+      return signalPassFailure();
+    ParameterStore store(module, sideFile);
+    TargetFilter filter =
+        TargetFilter::forModule(module, llvm::to_vector(skip));
+    for (auto function : module.getOps<func::FuncOp>())
+      if (failed(quantizeWeights(function, filter, *scheme, store)))
+        return signalPassFailure();
+    if (failed(store.commit()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

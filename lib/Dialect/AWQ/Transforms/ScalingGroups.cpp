@@ -1,0 +1,266 @@
+//===- ScalingGroups.cpp - what is scaled together -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A group starts at an op with channel edits. All uses of its result are
+// followed through ops that commute with a diagonal, with the composed map from
+// channels to the producer's channels; each has to end in an op that absorbs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
+
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace awq;
+
+//===----------------------------------------------------------------------===//
+// Names and targets
+//===----------------------------------------------------------------------===//
+
+std::string awq::getParameterName(Value value) {
+  while (Operation *op = value ? value.getDefiningOp() : nullptr) {
+    if (auto load = dyn_cast<ml_program::GlobalLoadConstOp>(op))
+      return load.getGlobal().getLeafReference().str();
+    if (op->getNumOperands() == 0)
+      return "";
+    value = op->getOperand(0);
+  }
+  return "";
+}
+
+/// The name in a NameLoc, looked for through call sites and fusions.
+static StringRef getLocationName(Location loc) {
+  StringRef name;
+  loc->walk([&](Location inner) {
+    if (auto named = dyn_cast<NameLoc>(inner)) {
+      name = named.getName().getValue();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return name;
+}
+
+std::string awq::getOpName(Operation *op) {
+  if (auto name = op->getAttrOfType<StringAttr>("awq.name"))
+    return name.str();
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (operand.getOperandNumber() == 0 || !isParameter(operand.get()))
+      continue;
+    // The weight is the first parameter after the input; "x.weight" and
+    // "x.codes" both belong to x.
+    if (std::string name = getParameterName(operand.get()); !name.empty())
+      return StringRef(name).rsplit('.').first.str();
+  }
+  if (StringRef name = getLocationName(op->getLoc()); !name.empty())
+    return name.str();
+  auto function = op->getParentOfType<func::FuncOp>();
+  int64_t ordinal = 0;
+  function.walk([&](Operation *other) {
+    if (other == op)
+      return WalkResult::interrupt();
+    ordinal += other->getName() == op->getName();
+    return WalkResult::advance();
+  });
+  return (function.getSymName() + "." + op->getName().stripDialect() +
+          Twine(ordinal))
+      .str();
+}
+
+TargetFilter TargetFilter::forModule(ModuleOp module,
+                                     ArrayRef<std::string> skip) {
+  TargetFilter filter;
+  filter.skip.assign(skip.begin(), skip.end());
+  for (auto function : module.getOps<func::FuncOp>())
+    filter.layersOnly |= function->hasAttr("awq.layer");
+  return filter;
+}
+
+bool TargetFilter::isTarget(Operation *op) const {
+  if (!isa<LinearOp, QuantizedLinearOp>(op))
+    return false;
+  if (layersOnly && !op->getParentOfType<func::FuncOp>()->hasAttr("awq.layer"))
+    return false;
+  std::string name = getOpName(op);
+  return llvm::none_of(skip, [&](const std::string &part) {
+    return !part.empty() && StringRef(name).contains(part);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The search
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Program order; ops of different blocks are not ordered.
+bool isBefore(Operation *a, Operation *b) {
+  return a->getBlock() == b->getBlock() && a->isBeforeInBlock(b);
+}
+
+/// Follows one producer's result to all its readers.
+class Closure {
+public:
+  Closure(OpResult produced, const TargetFilter &filter) : filter(filter) {
+    group.produced = produced;
+    group.channels = getNumChannels(produced);
+    pending.push_back({produced, {}});
+    seen.insert(produced);
+  }
+
+  void run() {
+    while (!pending.empty()) {
+      auto [value, producerOf] = pending.pop_back_val();
+      for (OpOperand &use : value.getUses())
+        follow(use, producerOf);
+    }
+    // Uses are listed last first; readers are wanted in program order.
+    llvm::stable_sort(group.absorbers,
+                      [](const Absorber &a, const Absorber &b) {
+                        return isBefore(a.getOp(), b.getOp());
+                      });
+  }
+
+  ScalingGroup group;
+  Operation *blocker = nullptr;
+  std::string reason;
+
+private:
+  void block(Operation *op, std::string why) {
+    if (blocker && isBefore(blocker, op))
+      return;
+    blocker = op;
+    reason = std::move(why);
+  }
+
+  void follow(OpOperand &use, ArrayRef<int64_t> producerOf) {
+    Operation *op = use.getOwner();
+    auto scaling = dyn_cast<ChannelScalingOpInterface>(op);
+    if (!scaling)
+      return block(op, op->hasTrait<OpTrait::IsTerminator>()
+                           ? "the value leaves the function"
+                           : "nothing is known about how it treats channels");
+    ChannelUse channels = scaling.getChannelUse(use);
+    switch (channels.kind) {
+    case ChannelUse::Kind::Blocks:
+      return block(op, channels.reason);
+    case ChannelUse::Kind::Absorbs:
+      return absorb(use, channels, producerOf);
+    case ChannelUse::Kind::Commutes:
+      if (!seen.insert(channels.result).second)
+        return block(op, "it would be scaled through two operands");
+      pending.push_back({channels.result, compose(producerOf, channels)});
+    }
+  }
+
+  void absorb(OpOperand &use, const ChannelUse &channels,
+              ArrayRef<int64_t> producerOf) {
+    Operation *op = use.getOwner();
+    if (!isParameter(channels.weight->get()))
+      return block(op, "its weight is not a constant");
+    group.absorbers.push_back({&use, channels.weight, channels.axis,
+                               llvm::to_vector(producerOf),
+                               filter.isTarget(op)});
+  }
+
+  static SmallVector<int64_t> compose(ArrayRef<int64_t> producerOf,
+                                      const ChannelUse &channels) {
+    if (producerOf.empty() || channels.channelMap.empty())
+      return llvm::to_vector(producerOf.empty()
+                                 ? ArrayRef<int64_t>(channels.channelMap)
+                                 : producerOf);
+    SmallVector<int64_t> composed;
+    for (int64_t channel : channels.channelMap)
+      composed.push_back(producerOf[channel]);
+    return composed;
+  }
+
+  const TargetFilter &filter;
+  SmallVector<std::pair<Value, SmallVector<int64_t>>> pending;
+  llvm::DenseSet<Value> seen;
+};
+
+} // namespace
+
+/// Why the channels that `input` reads cannot be scaled: walks back through
+/// ops that commute to the op that does not.
+static MissedGroup explain(Operation *reader, Value input) {
+  while (auto result = dyn_cast<OpResult>(input)) {
+    Operation *op = result.getOwner();
+    auto scaling = dyn_cast<ChannelScalingOpInterface>(op);
+    if (!scaling)
+      return {reader, op, "nothing is known about how it treats channels"};
+    Value next;
+    std::string reason = "it has no constant to edit";
+    for (OpOperand &operand : op->getOpOperands()) {
+      ChannelUse use = scaling.getChannelUse(operand);
+      if (use.kind == ChannelUse::Kind::Commutes && use.result == result)
+        next = operand.get();
+      else if (use.kind == ChannelUse::Kind::Blocks &&
+               operand.getOperandNumber() == 0)
+        reason = use.reason;
+    }
+    if (!next)
+      return {reader, op, reason};
+    input = next;
+  }
+  return {reader, reader, "its input is an argument of the function"};
+}
+
+/// Whether the constants that scale `result` can be edited.
+static bool hasEditableConstants(OpResult result, std::string &reason) {
+  auto scaling = dyn_cast<ChannelScalingOpInterface>(result.getOwner());
+  SmallVector<ChannelEdit> edits = scaling.getChannelEdits(result);
+  for (const ChannelEdit &edit : edits) {
+    if (isParameter(edit.operand->get()))
+      continue;
+    reason = "its constants are not parameters";
+    return false;
+  }
+  return !edits.empty();
+}
+
+ScalingGroups::ScalingGroups(func::FuncOp function,
+                             const TargetFilter &filter) {
+  llvm::SetVector<Operation *> readers;
+  llvm::DenseSet<Operation *> covered;
+  function.walk([&](ChannelScalingOpInterface op) {
+    if (isa<LinearOp>(op.getOperation()))
+      readers.insert(op);
+    for (OpResult result : op->getResults()) {
+      std::string reason;
+      // Scales are inserted along dimension 1.
+      auto type = dyn_cast<RankedTensorType>(result.getType());
+      if (!type || type.getRank() != 2 || type.isDynamicDim(1) ||
+          op.getChannelEdits(result).empty())
+        continue;
+      Closure closure(result, filter);
+      closure.run();
+      if (closure.group.absorbers.empty())
+        continue;
+      if (!hasEditableConstants(result, reason)) {
+        closure.blocker = op;
+        closure.reason = reason;
+      }
+      for (const Absorber &absorber : closure.group.absorbers)
+        covered.insert(absorber.getOp());
+      if (closure.blocker) {
+        blocked.push_back({op, closure.blocker, closure.reason});
+        continue;
+      }
+      closure.group.name = getOpName(op);
+      found.push_back(std::move(closure.group));
+    }
+  });
+  for (Operation *reader : readers)
+    if (!covered.contains(reader))
+      blocked.push_back(explain(reader, reader->getOperand(0)));
+}

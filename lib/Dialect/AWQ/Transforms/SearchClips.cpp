@@ -1,0 +1,149 @@
+//===- SearchClips.cpp - finds and inserts narrower ranges -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Calibration/GramLoss.h"
+#include "awq/Dialect/AWQ/Transforms/Passes.h"
+#include "awq/Dialect/AWQ/Transforms/Quantization.h"
+
+namespace awq {
+#define GEN_PASS_DEF_SEARCHCLIPSPASS
+#include "awq/Dialect/AWQ/Transforms/Passes.h.inc"
+} // namespace awq
+
+using namespace mlir;
+using namespace awq;
+
+/// The factors by which a weight's columns were multiplied: its input is the
+/// observed one divided by them. Empty if there are none.
+static FailureOr<std::vector<float>> getColumnFactors(Value weight,
+                                                      ParameterStore &store) {
+  std::vector<float> factors;
+  while (Operation *op = weight.getDefiningOp()) {
+    if (op->getNumOperands() == 0)
+      break;
+    if (auto scale = dyn_cast<ScaleChannelsOp>(op);
+        scale && scale.getAxis() == 1) {
+      FailureOr<std::vector<float>> values = store.readFloats(scale.getScale());
+      if (failed(values))
+        return failure();
+      factors.resize(values->size(), 1.0f);
+      for (auto [factor, value] : llvm::zip_equal(factors, *values))
+        factor *= scale.getInverse() ? 1.0f / value : value;
+    }
+    weight = op->getOperand(0);
+  }
+  return factors;
+}
+
+/// Searches the bounds of one linear's weight.
+static FailureOr<ClipReport>
+searchLinear(LinearOp op, const QuantScheme &scheme,
+             StatisticsSource &statistics, ParameterStore &store,
+             const calibration::ClipSearchOptions &options) {
+  auto observe = op.getInput().getDefiningOp<ObserveOp>();
+  if (!observe)
+    return op.emitError("its input is not observed; run awq-insert-observers "
+                        "and calibrate before searching");
+  auto site = statistics.get(observe);
+  FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
+  FailureOr<std::vector<float>> factors =
+      getColumnFactors(op.getWeight(), store);
+  if (failed(site) || failed(weights) || failed(factors))
+    return failure();
+
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  calibration::ClipProblem problem;
+  problem.name = getOpName(op);
+  problem.weights = weights->data();
+  problem.n = type.getDimSize(0);
+  problem.k = type.getDimSize(1);
+  std::vector<float> fit, guard;
+  auto scaled = [&](const std::vector<float> &gram, std::vector<float> &keep) {
+    if (gram.empty() || factors->empty())
+      return gram.empty() ? nullptr : gram.data();
+    keep = calibration::scaledGram(gram.data(), factors->data(), problem.k);
+    return static_cast<const float *>(keep.data());
+  };
+  problem.fitGram = scaled((*site)->fit.gram, fit);
+  problem.guardGram = scaled((*site)->guard.gram, guard);
+  auto result = calibration::searchClips(problem, scheme, options);
+  if (!result)
+    return awq::emitError(op.getLoc(), result.error());
+  return ClipReport{problem.name, std::move(*result)};
+}
+
+/// Clamps the weight of `op` to the bounds that were found.
+static LogicalResult insertClip(LinearOp op, const ClipReport &report,
+                                const QuantScheme &scheme,
+                                ParameterStore &store) {
+  OpBuilder builder(op);
+  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  auto bounds = RankedTensorType::get(
+      {type.getDimSize(0), scheme.groups(type.getDimSize(1))},
+      builder.getF32Type());
+  FailureOr<Value> lo =
+      store.defineFloats(builder, op.getLoc(), report.name + ".clip_lo", bounds,
+                         report.result.lo, op.getWeight());
+  FailureOr<Value> hi =
+      store.defineFloats(builder, op.getLoc(), report.name + ".clip_hi", bounds,
+                         report.result.hi, op.getWeight());
+  if (failed(lo) || failed(hi))
+    return failure();
+  op.getWeightMutable().assign(ClipGroupsOp::create(builder, op.getLoc(), type,
+                                                    op.getWeight(), *lo, *hi));
+  return success();
+}
+
+FailureOr<std::vector<ClipReport>>
+awq::searchClips(func::FuncOp function, const TargetFilter &filter,
+                 const QuantScheme &scheme, StatisticsSource &statistics,
+                 ParameterStore &store,
+                 const calibration::ClipSearchOptions &options) {
+  std::vector<ClipReport> reports;
+  WalkResult walk = function.walk([&](LinearOp op) {
+    if (!filter.isTarget(op))
+      return WalkResult::advance();
+    FailureOr<ClipReport> report =
+        searchLinear(op, scheme, statistics, store, options);
+    if (failed(report))
+      return WalkResult::interrupt();
+    if (report->result.accepted && report->result.clippedGroups > 0 &&
+        failed(insertClip(op, *report, scheme, store)))
+      return WalkResult::interrupt();
+    reports.push_back(std::move(*report));
+    return WalkResult::advance();
+  });
+  if (walk.wasInterrupted())
+    return failure();
+  return reports;
+}
+
+namespace {
+
+struct SearchClips : public awq::impl::SearchClipsPassBase<SearchClips> {
+  using SearchClipsPassBase::SearchClipsPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<QuantScheme> scheme =
+        makeScheme(module.getLoc(), bits, group, symmetric);
+    StatisticsSource source;
+    if (failed(scheme) || failed(source.open(module.getLoc(), statistics)))
+      return signalPassFailure();
+    ParameterStore store(module, sideFile);
+    TargetFilter filter =
+        TargetFilter::forModule(module, llvm::to_vector(skip));
+    for (auto function : module.getOps<func::FuncOp>())
+      if (failed(searchClips(function, filter, *scheme, source, store)))
+        return signalPassFailure();
+    if (failed(store.commit()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
