@@ -52,8 +52,8 @@ class PyTorch:
 
         torch.set_num_threads(threads)
         self._torch = torch
-        self._model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        self._model.eval()
+        loader: Any = AutoModelForCausalLM
+        self._model = loader.from_pretrained(folder, dtype=torch.float32).eval()
         self._cache: Any = None
 
     def _forward(self, ids: list[int], cache: Any) -> int:

@@ -56,15 +56,15 @@ def read_documents(files: Sequence[Path]) -> list[str]:
                 documents.append(path.read_text(encoding="utf8"))
             else:
                 raise AwqError(
-                    Kind.USAGE, "AWQ1301", "calibration text is .txt or .jsonl", str(path), "convert or rename the file"
+                    Kind.USAGE, "AWQ1660", "calibration text is .txt or .jsonl", str(path), "convert or rename the file"
                 )
         except UnicodeDecodeError as error:
             raise AwqError(
-                Kind.MALFORMED, "AWQ1301", f"the text is not UTF-8: {error}", str(path), "convert it to UTF-8"
+                Kind.MALFORMED, "AWQ1660", f"the text is not UTF-8: {error}", str(path), "convert it to UTF-8"
             ) from None
         except OSError as error:
             raise AwqError(
-                Kind.USAGE, "AWQ1301", f"cannot be read: {error.strerror}", str(path), "give a readable text file"
+                Kind.USAGE, "AWQ1660", f"cannot be read: {error.strerror}", str(path), "give a readable text file"
             ) from None
     return [document for document in documents if document.strip()]
 
@@ -82,7 +82,7 @@ def _read_jsonl(path: Path) -> list[str]:
             if not isinstance(text, str):
                 raise AwqError(
                     Kind.MALFORMED,
-                    "AWQ1302",
+                    "AWQ1661",
                     'a line is not a JSON object with a string in "text"',
                     f"{path}, line {number}",
                     'write one {"text": "..."} a line',
@@ -129,10 +129,10 @@ def _encode(tokenizer: Tokenizer, documents: Sequence[str]) -> list[Tokens]:
 def make_calibration(tokenizer: Tokenizer, documents: Sequence[str], samples: int, length: int) -> Calibration:
     """Tokenizes documents and cuts them into samples; short documents are joined within their part."""
     if not documents:
-        raise AwqError(Kind.USAGE, "AWQ1303", "the calibration text is empty", help="give files with text by --calib")
+        raise AwqError(Kind.USAGE, "AWQ1662", "the calibration text is empty", help="give files with text by --calib")
     if samples < 2:
         raise AwqError(
-            Kind.USAGE, "AWQ1303", "two samples are needed: one to fit, one to guard", help="give --samples 2 or more"
+            Kind.USAGE, "AWQ1662", "two samples are needed: one to fit, one to guard", help="give --samples 2 or more"
         )
     encoded = _encode(tokenizer, documents)
     notes: list[str] = []
@@ -152,7 +152,7 @@ def make_calibration(tokenizer: Tokenizer, documents: Sequence[str], samples: in
     if not len(fit) or not len(guard):
         raise AwqError(
             Kind.USAGE,
-            "AWQ1303",
+            "AWQ1662",
             f"the calibration text has {len(everything)} tokens, too few for samples of {length}",
             help=f"give more text ({4 * length} tokens at least), or a shorter --sequence-length",
         )
@@ -173,7 +173,7 @@ def check_ids(calibration: Calibration, vocabulary: object) -> None:
     if isinstance(vocabulary, int) and highest >= vocabulary:
         raise AwqError(
             Kind.MALFORMED,
-            "AWQ1304",
+            "AWQ1663",
             f"the tokenizer makes token {highest}, the model has {vocabulary} embeddings",
             help="the tokenizer belongs to another model: put the right tokenizer.json into the folder",
         )

@@ -38,10 +38,10 @@ def encode_prompt(folder: Path, tokenizer: Tokenizer, request: Request) -> list[
     """The prompt's tokens, with the chat template around it if that is wanted."""
     template = chat_template(folder) if request.chat is not False else None
     if request.chat and template is None:
-        raise AwqError(Kind.UNSUPPORTED, "AWQ1609", "this model has no chat template", str(folder), "leave --chat out")
+        raise AwqError(Kind.UNSUPPORTED, "AWQ1649", "this model has no chat template", str(folder), "leave --chat out")
     if request.system is not None and template is None:
         raise AwqError(
-            Kind.USAGE, "AWQ1609", "--system needs a chat template", str(folder), "put the text into --prompt instead"
+            Kind.USAGE, "AWQ1649", "--system needs a chat template", str(folder), "put the text into --prompt instead"
         )
     if template is None:
         return list(tokenizer.encode(request.prompt).ids)
@@ -57,7 +57,7 @@ def context_size(request: Request, limit: int) -> int:
     if request.max_seq > limit:
         raise AwqError(
             Kind.USAGE,
-            "AWQ1611",
+            "AWQ1651",
             f"--max-seq {request.max_seq} is more than the model's {limit} positions",
             help=f"give --max-seq {limit} or less",
         )
@@ -66,12 +66,12 @@ def context_size(request: Request, limit: int) -> int:
 
 def check_prompt(tokens: list[int], capacity: int, limit: int) -> None:
     if not tokens:
-        raise AwqError(Kind.USAGE, "AWQ1611", "the prompt is empty", help="give --prompt some text")
+        raise AwqError(Kind.USAGE, "AWQ1651", "the prompt is empty", help="give --prompt some text")
     if len(tokens) <= capacity:
         return
     remedy = f"give --max-seq {min(limit, len(tokens) + 256)}" if len(tokens) < limit else "shorten the prompt"
     raise AwqError(
-        Kind.USAGE, "AWQ1611", f"the prompt has {len(tokens)} tokens, the context holds {capacity}", help=remedy
+        Kind.USAGE, "AWQ1651", f"the prompt has {len(tokens)} tokens, the context holds {capacity}", help=remedy
     )
 
 

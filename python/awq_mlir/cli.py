@@ -264,7 +264,7 @@ def _print_usage_error(error: TyperException) -> None:
     message = getattr(error, "message", "") if getattr(error, "possibilities", None) else error.format_message()
     if not message:  # no arguments at all: the help text was printed
         return
-    print(AwqError(Kind.USAGE, "AWQ1600", message.rstrip("."), help=_usage_hint(error)), file=sys.stderr)
+    print(AwqError(Kind.USAGE, "AWQ1640", message.rstrip("."), help=_usage_hint(error)), file=sys.stderr)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
@@ -292,7 +292,7 @@ def run_command(arguments: list[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         return 0
     except MemoryError:
-        print(AwqError(Kind.RESOURCES, "AWQ1606", "out of memory", help="close other programs"), file=sys.stderr)
+        print(AwqError(Kind.RESOURCES, "AWQ1698", "out of memory", help="close other programs"), file=sys.stderr)
         return int(Kind.RESOURCES)
     except Exception:
         traceback.print_exc()

@@ -40,7 +40,7 @@ def compile_model(
     """Compiles a float or quantized folder into the new bundle `out`; returns the program's events."""
     hf.read_config(model)
     if chip is not None and target is not Target.NVVM:
-        raise AwqError(Kind.USAGE, "AWQ1605", "--chip names an NVIDIA chip", help="give --target nvvm with it")
+        raise AwqError(Kind.USAGE, "AWQ1645", "--chip names an NVIDIA chip", help="give --target nvvm with it")
     reporter = reporter or Silent()
     events: list[Mapping[str, Any]] = []
 
@@ -50,7 +50,8 @@ def compile_model(
 
     with OutputFolder(out, force, [model]) as folder, reporter:
         # Absolute, because a bundle of a float model refers to the model's own files.
-        arguments = [str(model.resolve()), "--emit=bundle", f"--target={target}", "--progress=jsonl"]
+        emit = "ptx" if target is Target.NVVM else "bundle"
+        arguments = [str(model.resolve()), f"--emit={emit}", f"--target={target}", "--progress=jsonl"]
         if chip is not None:
             arguments.append(f"--chip={chip}")
         if threads:
@@ -73,7 +74,7 @@ def as_bundle(path: Path, reporter: Reporter | None = None) -> Iterator[Path]:
     if not (path / "config.json").is_file():
         raise AwqError(
             Kind.USAGE,
-            "AWQ1601",
+            "AWQ1641",
             "this is neither a bundle (no manifest.json) nor a model folder (no config.json)",
             str(path),
             "give what `awq-mlir compile` has made, or a Hugging Face folder",

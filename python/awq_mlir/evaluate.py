@@ -88,7 +88,7 @@ def evaluate_all(
     if not cut or ctx < 2:
         raise AwqError(
             Kind.USAGE,
-            "AWQ1610",
+            "AWQ1650",
             f"the text has {len(ids)} tokens, not one window of {ctx}",
             help="give a longer --text or a smaller --ctx (2 at least)",
         )
@@ -131,5 +131,5 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf8")
     except (UnicodeDecodeError, OSError) as error:
         raise AwqError(
-            Kind.USAGE, "AWQ1610", f"cannot be read as UTF-8 text: {error}", str(path), "give a text file"
+            Kind.USAGE, "AWQ1650", f"cannot be read as UTF-8 text: {error}", str(path), "give a text file"
         ) from None

@@ -41,13 +41,13 @@ def require(path: Path, what: str) -> Path:
                 close = suggestion.removeprefix("did you mean ").removesuffix("?")
                 hint = f"did you mean {folder.joinpath(close, *rest)}?"
             break
-    raise AwqError(Kind.USAGE, "AWQ1601", f"no {what} at this path", str(path), hint)
+    raise AwqError(Kind.USAGE, "AWQ1001", f"no {what} at this path", str(path), hint)
 
 
 def require_folder(path: Path, what: str) -> Path:
     if not require(path, what).is_dir():
         raise AwqError(
-            Kind.USAGE, "AWQ1601", f"a {what} is expected here, this is a file", str(path), "give the folder"
+            Kind.USAGE, "AWQ1641", f"a {what} is expected here, this is a file", str(path), "give the folder"
         )
     return path
 
@@ -60,7 +60,8 @@ def system_error(error: OSError, where: Path) -> AwqError:
         "EACCES": "you may not write there; choose another place with -o",
         "EROFS": "that file system is read-only; choose another place with -o",
     }.get(_errno_name(error), "check the path and the disk")
-    return AwqError(Kind.RESOURCES, "AWQ1606", error.strerror or str(error), str(error.filename or where), help_text)
+    code = "AWQ1041" if _errno_name(error) in {"ENOSPC", "EDQUOT"} else "AWQ1040"
+    return AwqError(Kind.RESOURCES, code, error.strerror or str(error), str(error.filename or where), help_text)
 
 
 def _errno_name(error: OSError) -> str:
@@ -94,7 +95,7 @@ class OutputFolder:
         for source in self.inputs:
             if self.out.resolve() == source or self.out.resolve() in source.parents:
                 raise AwqError(
-                    Kind.USAGE, "AWQ1602", "the output would replace the input", str(self.out), "choose another -o"
+                    Kind.USAGE, "AWQ1046", "the output would replace the input", str(self.out), "choose another -o"
                 )
         if not self.out.exists() or (self.out.is_dir() and not any(self.out.iterdir())):
             return
@@ -104,7 +105,7 @@ class OutputFolder:
         help_text = "choose another -o, or give --force to replace it"
         if self.force:
             help_text = "--force replaces a model or a bundle only; choose another -o"
-        raise AwqError(Kind.USAGE, "AWQ1602", "the output exists and is not empty", str(self.out), help_text)
+        raise AwqError(Kind.USAGE, "AWQ1045", "the output exists and is not empty", str(self.out), help_text)
 
     def __enter__(self) -> OutputFolder:
         self.check()

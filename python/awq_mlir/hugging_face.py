@@ -37,24 +37,26 @@ BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "U16": 16, "I16
 BITS |= {"U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64}
 
 
-def read_json(path: Path, code: str = "AWQ1101") -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file, or an error that names the file."""
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise AwqError(Kind.MALFORMED, code, "this JSON file is absurdly large", str(path), "fetch it again")
+            raise AwqError(Kind.MALFORMED, "AWQ1051", "this JSON file is absurdly large", str(path), "fetch it again")
         value = json.loads(path.read_text(encoding="utf8"))
     except FileNotFoundError:
         raise AwqError(
             Kind.USAGE,
-            code,
+            "AWQ1001",
             f"there is no {path.name} in this folder",
             str(path.parent),
             "give a complete model folder",
         ) from None
     except (ValueError, RecursionError) as error:
-        raise AwqError(Kind.MALFORMED, code, f"not valid JSON: {error}", str(path), "fetch the file again") from None
+        raise AwqError(
+            Kind.MALFORMED, "AWQ1050", f"not valid JSON: {error}", str(path), "fetch the file again"
+        ) from None
     if not isinstance(value, dict):
-        raise AwqError(Kind.MALFORMED, code, "a JSON object was expected", str(path), "fetch the file again")
+        raise AwqError(Kind.MALFORMED, "AWQ1050", "a JSON object was expected", str(path), "fetch the file again")
     return value
 
 
@@ -74,7 +76,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     if not path.is_file():
         raise AwqError(
             Kind.USAGE,
-            "AWQ1607",
+            "AWQ1647",
             "there is no tokenizer.json in this folder",
             str(folder),
             "only tokenizers of the Hugging Face tokenizers library are read; save one with save_pretrained()",
@@ -83,7 +85,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises plain Exception
         raise AwqError(
-            Kind.MALFORMED, "AWQ1607", f"the tokenizer is damaged: {error}", str(path), "fetch the file again"
+            Kind.MALFORMED, "AWQ1647", f"the tokenizer is damaged: {error}", str(path), "fetch the file again"
         ) from None
 
 
@@ -140,9 +142,9 @@ def tensor_headers(folder: Path) -> list[TensorHeader]:
     """The headers of all tensors of a model; no weight is read."""
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        weight_map = read_json(index, "AWQ1001").get("weight_map")
+        weight_map = read_json(index).get("weight_map")
         if not isinstance(weight_map, dict):
-            raise AwqError(Kind.MALFORMED, "AWQ1001", "weight_map is missing", str(index), "fetch the file again")
+            raise AwqError(Kind.MALFORMED, "AWQ1653", "weight_map is missing", str(index), "fetch the file again")
         files: Iterable[str] = sorted({str(name) for name in weight_map.values()})
     else:
         files = ["model.safetensors"]
@@ -151,7 +153,7 @@ def tensor_headers(folder: Path) -> list[TensorHeader]:
         path = folder / name
         if Path(name).name != name or not path.is_file():
             raise AwqError(
-                Kind.MALFORMED, "AWQ1001", f"there is no {name} in this folder", str(folder), "fetch the model again"
+                Kind.MALFORMED, "AWQ1653", f"there is no {name} in this folder", str(folder), "fetch the model again"
             )
         try:
             with safe_open(path, framework="numpy") as tensors:
@@ -160,7 +162,7 @@ def tensor_headers(folder: Path) -> list[TensorHeader]:
                     headers.append(TensorHeader(key, str(view.get_dtype()), tuple(view.get_shape()), name))
         except SafetensorError as error:
             raise AwqError(
-                Kind.MALFORMED, "AWQ1001", f"not a valid safetensors file: {error}", str(path), "fetch the file again"
+                Kind.MALFORMED, "AWQ1653", f"not a valid safetensors file: {error}", str(path), "fetch the file again"
             ) from None
     return headers
 

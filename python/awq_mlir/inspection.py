@@ -37,7 +37,7 @@ def group_fits(linears: list[hf.TensorHeader]) -> dict[str, dict[str, Any]]:
 
 
 def inspect_bundle(folder: Path) -> dict[str, Any]:
-    manifest = hf.read_json(folder / "manifest.json", "AWQ1401")
+    manifest = hf.read_json(folder / "manifest.json")
     files = manifest.get("files")
     sizes = [item.get("size", 0) for item in files if isinstance(item, dict)] if isinstance(files, list) else []
     return {
@@ -93,7 +93,7 @@ def inspect(folder: Path) -> dict[str, Any]:
     if not (folder / "config.json").is_file():
         raise AwqError(
             Kind.USAGE,
-            "AWQ1601",
+            "AWQ1641",
             "this is neither a model folder (no config.json) nor a bundle (no manifest.json)",
             str(folder),
             "give a Hugging Face folder or what `awq-mlir compile` has made",

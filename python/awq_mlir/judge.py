@@ -34,7 +34,7 @@ def judge(
             if hf.load_tokenizer(reference_folder).get_vocab() != tokenizer.get_vocab():
                 raise AwqError(
                     Kind.USAGE,
-                    "AWQ1612",
+                    "AWQ1652",
                     "model and reference have different tokenizers",
                     f"{model}, {reference}",
                     "give as --reference the float model that MODEL was made of",
@@ -52,7 +52,7 @@ def _open(stack: ExitStack, folder: Path, ctx: int, threads: int) -> Session:
     if ctx > model.max_positions:
         raise AwqError(
             Kind.USAGE,
-            "AWQ1611",
+            "AWQ1651",
             f"--ctx {ctx} is more than the model's {model.max_positions} positions",
             str(folder),
             f"give --ctx {model.max_positions} or less",

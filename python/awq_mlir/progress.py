@@ -63,11 +63,8 @@ def event_line(event: Event) -> str | None:
     """The line that tells of an event, or nothing."""
     match event.get("event"):
         case "import":
-            parameters = float(event.get("parameters") or 0)
-            return (
-                f"imported {event.get('model')}: {event.get('layers')} layers, {event.get('linears')} linears, "
-                f"{parameters / 1e6:.1f} M parameters"
-            )
+            size = megabytes(float(event.get("bytes") or 0))
+            return f"imported: {event.get('layers')} layers, {event.get('linears')} linears, {size} of weights"
         case "groups":
             reported = event.get("reported") or []
             return f"{event.get('count')} scaling groups found" + (f", {len(reported)} reported" if reported else "")

@@ -50,7 +50,7 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
         method = config["quantization_config"].get("quant_method", "unknown")
         raise AwqError(
             Kind.UNSUPPORTED,
-            "AWQ1220",
+            "AWQ1234",
             f"this model is quantized already (quant_method: {method})",
             str(model / "config.json"),
             "quantize the float model it was made of; rounding twice loses quality",
@@ -58,7 +58,7 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
     if settings.method is Method.AWQ and not settings.texts:
         raise AwqError(
             Kind.USAGE,
-            "AWQ1303",
+            "AWQ1662",
             "AWQ needs text to calibrate on",
             help="give --calib FILE (.txt or .jsonl; several are allowed), or --method rtn for plain rounding",
         )
@@ -66,7 +66,7 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
     if settings.method is Method.AWQ and isinstance(longest, int) and settings.sequence_length > longest:
         raise AwqError(
             Kind.USAGE,
-            "AWQ1303",
+            "AWQ1662",
             f"--sequence-length {settings.sequence_length} is more than the model's {longest} positions",
             str(model / "config.json"),
             f"give --sequence-length {longest} or less",
@@ -126,7 +126,7 @@ def _complete(model: Path, result: Path) -> None:
     if not (result / "config.json").is_file() or not any(result.glob("*.safetensors")):
         raise AwqError(
             Kind.INTERNAL,
-            "AWQ1604",
+            "AWQ1644",
             "awq-compile wrote no complete checkpoint",
             str(result),
             "this is a defect of awq-mlir: please report it",

@@ -57,13 +57,13 @@ def load_library(path: Path | None = None) -> ctypes.CDLL:
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
         raise AwqError(
-            Kind.RESOURCES, "AWQ1608", f"the runtime library cannot be used: {error}", str(path), "run `make build`"
+            Kind.RESOURCES, "AWQ1648", f"the runtime library cannot be used: {error}", str(path), "run `make build`"
         ) from None
     found = library.awqRuntimeAbiVersion()
     if found != ABI_VERSION:
         raise AwqError(
             Kind.UNSUPPORTED,
-            "AWQ1608",
+            "AWQ1648",
             f"the runtime library has interface version {found}, this command needs {ABI_VERSION}",
             str(path),
             "install command and library of one release",

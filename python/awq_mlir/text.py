@@ -61,7 +61,7 @@ def apply_chat_template(folder: Path, template: str, messages: Sequence[Message]
     except (jinja2.TemplateError, TypeError, ValueError, RecursionError) as error:
         raise AwqError(
             Kind.MALFORMED,
-            "AWQ1609",
+            "AWQ1649",
             f"the chat template cannot be applied: {error}",
             str(folder / "tokenizer_config.json"),
             "give --no-chat to complete the prompt as plain text",

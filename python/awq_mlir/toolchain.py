@@ -50,7 +50,7 @@ def find_program(name: str) -> Path:
             return program
     raise AwqError(
         Kind.RESOURCES,
-        "AWQ1603",
+        "AWQ1643",
         f"the program {name} was not found",
         "looked in " + ", ".join(dict.fromkeys(str(folder) for folder in folders)),
         f"build it with `make build`, or set {VARIABLE} to the folder that holds it",
@@ -66,7 +66,7 @@ def find_library() -> Path:
                 return library
     raise AwqError(
         Kind.RESOURCES,
-        "AWQ1603",
+        "AWQ1643",
         f"the library {LIBRARY} was not found",
         "looked beside " + ", ".join(dict.fromkeys(str(folder) for folder in folders)),
         f"build it with `make build`, or set {VARIABLE} to the bin folder of an installation",
@@ -132,7 +132,7 @@ def _failure(name: str, status: int, text: str, command: list[str]) -> AwqError:
     if status == -signal.SIGKILL:
         return AwqError(
             Kind.RESOURCES,
-            "AWQ1604",
+            "AWQ1644",
             f"{name} was killed from outside, most likely because memory ran out",
             " ".join(command),
             "close other programs, or use a machine with more memory",
@@ -143,7 +143,7 @@ def _failure(name: str, status: int, text: str, command: list[str]) -> AwqError:
     how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     return AwqError(
         Kind.INTERNAL,
-        "AWQ1604",
+        "AWQ1644",
         f"{name} {how}" + (f":\n{text}" if text else ""),
         " ".join(command),
         "this is a defect of awq-mlir: please report it with the command above",

@@ -32,12 +32,12 @@ def test_txt_is_a_document_and_a_jsonl_line_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "code", "kind"),
     [
-        ("a.csv", b"x", "AWQ1301", Kind.USAGE),
-        ("a.txt", b"\xff\xfe", "AWQ1301", Kind.MALFORMED),
-        ("a.jsonl", b'{"text": "x"}\n{"text": 5}\n', "AWQ1302", Kind.MALFORMED),
-        ("a.jsonl", b'{"text": "x"\n', "AWQ1302", Kind.MALFORMED),
-        ("a.jsonl", b"[1]\n", "AWQ1302", Kind.MALFORMED),
-        ("a.jsonl", b"[" * 100000, "AWQ1302", Kind.MALFORMED),
+        ("a.csv", b"x", "AWQ1660", Kind.USAGE),
+        ("a.txt", b"\xff\xfe", "AWQ1660", Kind.MALFORMED),
+        ("a.jsonl", b'{"text": "x"}\n{"text": 5}\n', "AWQ1661", Kind.MALFORMED),
+        ("a.jsonl", b'{"text": "x"\n', "AWQ1661", Kind.MALFORMED),
+        ("a.jsonl", b"[1]\n", "AWQ1661", Kind.MALFORMED),
+        ("a.jsonl", b"[" * 100000, "AWQ1661", Kind.MALFORMED),
     ],
 )
 def test_bad_files_are_named(tmp_path: Path, name: str, content: bytes, code: str, kind: Kind) -> None:
@@ -91,7 +91,7 @@ def test_too_little_text_is_refused(byte_tokenizer: Tokenizer) -> None:
     for documents in ([], ["x" * 30]):
         with pytest.raises(AwqError) as error:
             cal.make_calibration(byte_tokenizer, documents, samples=4, length=16)
-        assert error.value.code == "AWQ1303"
+        assert error.value.code == "AWQ1662"
 
 
 def test_fewer_samples_than_asked_are_noted(byte_tokenizer: Tokenizer) -> None:
@@ -105,7 +105,7 @@ def test_a_tokenizer_of_another_model_is_found_out(byte_tokenizer: Tokenizer) ->
     cal.check_ids(made, 256)
     with pytest.raises(AwqError) as error:
         cal.check_ids(made, 10)
-    assert error.value.code == "AWQ1304"
+    assert error.value.code == "AWQ1663"
 
 
 def test_the_file_holds_tokens_parts_and_fingerprints(tmp_path: Path, byte_tokenizer: Tokenizer) -> None:

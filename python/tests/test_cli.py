@@ -130,8 +130,8 @@ def test_rtn_needs_no_text(model: Path, environment: dict[str, str]) -> None:
     ("how", "status", "words"),
     [
         ("error", 3, ["error[AWQ1003]: bad header\n  where: x\n  help: y\n"]),
-        ("killed", 5, ["AWQ1604", "memory ran out"]),
-        ("crash", 70, ["AWQ1604", "SIGSEGV", "report"]),
+        ("killed", 5, ["AWQ1644", "memory ran out"]),
+        ("crash", 70, ["AWQ1644", "SIGSEGV", "report"]),
         ("silent", 70, ["no words", "status 9"]),
         ("incomplete", 70, ["no complete checkpoint"]),
     ],
@@ -176,7 +176,7 @@ def test_quantized_input_is_refused(model: Path, environment: dict[str, str]) ->
     (model / "config.json").write_text(json.dumps({**config, "quantization_config": {"quant_method": "awq"}}))
     done = quantize(environment, model)
     assert done.returncode == 4
-    assert "AWQ1220" in done.stderr
+    assert "AWQ1234" in done.stderr
     assert "quant_method: awq" in done.stderr
 
 
@@ -184,7 +184,7 @@ def test_existing_output_needs_force(model: Path, environment: dict[str, str]) -
     assert quantize(environment, model).returncode == 0
     again = quantize(environment, model)
     assert again.returncode == 2
-    assert "AWQ1602" in again.stderr
+    assert "AWQ1045" in again.stderr
     assert quantize(environment, model, "--force").returncode == 0
 
 
@@ -192,17 +192,17 @@ def test_existing_output_needs_force(model: Path, environment: dict[str, str]) -
     ("arguments", "words"),
     [
         (["quantise", "x"], ["No such command 'quantise'", "quantize"]),
-        (["quantize", "x", "-o", "y", "--gruop-size", "64"], ["AWQ1600", "did you mean --group-size?"]),
+        (["quantize", "x", "-o", "y", "--gruop-size", "64"], ["AWQ1640", "did you mean --group-size?"]),
         (["quantize", "x"], ["Missing option", "--help"]),
         (["quantize", "x", "-o", "y", "--bits", "9"], ["--bits"]),
         (["quantize", "x", "-o", "y", "--method", "gptq"], ["--method"]),
-        (["inspect", "toy modle"], ["AWQ1601", "toy model"]),
-        (["compile", "toy model", "-o", "y", "--chip", "sm_80"], ["AWQ1605", "--target nvvm"]),
-        (["quantize", "toy model", "-o", "y"], ["AWQ1303", "--calib"]),
-        (["quantize", "toy model", "-o", "y", "--sequence-length", "9", "--calib", "tex.txt"], ["AWQ1601", "text.txt"]),
+        (["inspect", "toy modle"], ["AWQ1001", "toy model"]),
+        (["compile", "toy model", "-o", "y", "--chip", "sm_80"], ["AWQ1645", "--target nvvm"]),
+        (["quantize", "toy model", "-o", "y"], ["AWQ1662", "--calib"]),
+        (["quantize", "toy model", "-o", "y", "--sequence-length", "9", "--calib", "tex.txt"], ["AWQ1001", "text.txt"]),
         (["quantize", "toy model", "-o", "y", "--calib", "text.txt", "--sequence-length", "65"], ["64 positions"]),
-        (["eval", "toy model", "--text", "tex.txt"], ["AWQ1601", "text.txt"]),
-        (["run", "bin", "--prompt", "x"], ["AWQ1601", "manifest.json"]),
+        (["eval", "toy model", "--text", "tex.txt"], ["AWQ1001", "text.txt"]),
+        (["run", "bin", "--prompt", "x"], ["AWQ1641", "manifest.json"]),
     ],
 )
 def test_wrong_usage_exits_2_and_helps(

@@ -183,7 +183,7 @@ def test_the_same_command_gives_the_same_bytes(made: Made, smollm2: Path, tmp_pa
 
 def test_quantizing_twice_is_refused(made: Made, tmp_path: Path) -> None:
     done = call("quantize", made.folder / "awq", "-o", tmp_path / "twice", "--method", "rtn", status=4)
-    assert "AWQ1220" in done.stderr
+    assert "AWQ1234" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

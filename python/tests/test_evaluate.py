@@ -76,4 +76,4 @@ def test_without_reference_there_is_no_divergence() -> None:
 def test_too_short_a_text_is_refused() -> None:
     with pytest.raises(AwqError) as error:
         evaluate(Random(1), None, [1, 2, 3], ctx=10, windows=1)
-    assert error.value.code == "AWQ1610"
+    assert error.value.code == "AWQ1650"

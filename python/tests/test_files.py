@@ -56,7 +56,7 @@ def test_an_empty_folder_may_be_filled_a_full_one_not(tmp_path: Path) -> None:
         folder.commit()
     with pytest.raises(AwqError) as error, OutputFolder(tmp_path / "out", False, []):
         pass
-    assert (error.value.code, error.value.kind) == ("AWQ1602", Kind.USAGE)
+    assert (error.value.code, error.value.kind) == ("AWQ1045", Kind.USAGE)
     assert "--force" in error.value.help
 
 

@@ -77,5 +77,5 @@ def test_hostile_and_broken_templates_are_errors(tmp_path: Path, template: str) 
     write_config(tmp_path, template)
     with pytest.raises(AwqError) as error:
         apply_chat_template(tmp_path, template, [{"role": "user", "content": "hi"}])
-    assert error.value.code == "AWQ1609"
+    assert error.value.code == "AWQ1649"
     assert "--no-chat" in error.value.help
