@@ -213,9 +213,7 @@ Value LayerBuilder::unpack(Value words, int64_t code) {
 /// `chains` independent sums per token.
 void LayerBuilder::addWord(Value block, Value word, Value token,
                            SmallVectorImpl<Value> &sums, int64_t chains) {
-  auto slice = VectorType::get({1, 1, blockRows}, b.getI32Type());
-  Value words = vector::ShapeCastOp::create(
-      b, integers, awq::loadVector(b, slice, codes, {block, word, index(0)}));
+  Value words = awq::loadVector(b, integers, codes, {block, word, index(0)});
   Value column = arith::MulIOp::create(b, word, index(codesPerWord));
   int64_t count = sums.size() / chains;
   for (int64_t code = 0; code < codesPerWord; ++code) {
@@ -249,10 +247,8 @@ SmallVector<Value> LayerBuilder::buildGroup(Value block, Value group,
     scf::YieldOp::create(b, sums);
   }
 
-  auto slice = VectorType::get({1, 1, blockRows}, b.getF32Type());
-  auto loadRows = [&](Value buffer) -> Value {
-    return vector::ShapeCastOp::create(
-        b, floats, awq::loadVector(b, slice, buffer, {block, group, index(0)}));
+  auto loadRows = [&](Value buffer) {
+    return awq::loadVector(b, floats, buffer, {block, group, index(0)});
   };
   Value scale = loadRows(scales);
   Value zero = zeros ? loadRows(zeros)
@@ -288,9 +284,7 @@ void LayerBuilder::store(Value block, Value token, Value sum) {
       y = arith::AddFOp::create(
           b, y, awq::castFloat(b, b.getLoc(), shift, b.getF32Type()));
     }
-    auto slice = VectorType::get({1, rows}, b.getF32Type());
-    vector::StoreOp::create(b, vector::ShapeCastOp::create(b, slice, y), result,
-                            ValueRange{token, row});
+    vector::StoreOp::create(b, y, result, ValueRange{token, row});
   };
   if (n % blockRows == 0) {
     storeRows(blockRows);
