@@ -1,0 +1,123 @@
+//===- Quantize.h - quantizes a model layer by layer -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_PIPELINES_QUANTIZE_H
+#define AWQ_PIPELINES_QUANTIZE_H
+
+#include "awq/Dialect/AWQ/Utils/Quantize.h"
+#include "awq/Support/Error.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace awq {
+
+/// What will come: known before the first number.
+struct QuantizedModelPlan {
+  /// A parameter [n, k] that becomes codes, scales and zero points.
+  struct Weight {
+    std::string name;
+    int64_t n = 0, k = 0;
+  };
+
+  QuantScheme scheme;
+  std::vector<Weight> weights;
+  /// Linears whose weights stay float, by the name of the op.
+  std::vector<std::string> floatLinears;
+};
+
+/// Where a quantized model goes. A call to begin(), then the layers' parameters
+/// in order, then finish(). begin() may come again: then everything written so
+/// far is void. Parameters that are never written keep their values.
+class QuantizedModelSink {
+public:
+  virtual ~QuantizedModelSink();
+
+  virtual Status begin(const QuantizedModelPlan &plan) = 0;
+  /// The weight `name` [N, K] in its quantized form.
+  virtual Status writeWeight(const std::string &name,
+                             const QuantizedMatrix &matrix) = 0;
+  /// A float parameter whose values changed (a norm, a bias).
+  virtual Status writeParameter(const std::string &name,
+                                const std::vector<int64_t> &shape,
+                                const std::vector<float> &values) = 0;
+  virtual Status finish() = 0;
+};
+
+enum class QuantizeMethod {
+  Rtn, ///< rounding only; needs no calibration
+  Awq  ///< scales, clips, then rounding
+};
+
+struct QuantizeOptions {
+  QuantizeMethod method = QuantizeMethod::Awq;
+  QuantScheme scheme;
+  /// Safetensors file with "tokens" I32 [samples, length] and "guard" U8
+  /// [samples]; needed for Awq.
+  std::string calibration;
+  /// If not empty, the statistics of all sites are written there.
+  std::string statistics;
+  /// Linears whose name contains one of these stay float.
+  std::vector<std::string> skip;
+  bool searchClips = true;
+  /// Guard tokens at most on which the two models are compared.
+  int64_t judgedTokens = 4096;
+  /// 0: one per processor.
+  int threads = 0;
+  /// Called with each event (see docs); may be empty.
+  std::function<void(const nlohmann::ordered_json &)> onEvent;
+};
+
+struct QuantizeSummary {
+  int64_t layers = 0;
+  int64_t groups = 0;
+  int64_t linears = 0;
+  /// Mean KL divergence from the float model on the guard tokens.
+  double klRtn = 0.0, klAwq = 0.0;
+  /// False where rounding only was written because the scaled and clipped model
+  /// was worse on the guard part.
+  bool accepted = true;
+  double seconds = 0.0;
+  /// Peak of anonymous memory above the start, without the hidden states.
+  int64_t peakAnonymousBytes = 0;
+};
+
+/// Quantizes the linears of the module's decoder layers (functions with
+/// `awq.layer`, called one after the other by one public function) and hands
+/// the results to `sink`. The module is not changed.
+///
+/// Streams layer by layer over cached hidden states: at any time the weights,
+/// Gram matrices and results of one layer are in memory. The guard part of the
+/// samples judges each group, each linear, and at last the whole model against
+/// rounding only.
+///
+/// Errors: AWQ1320 (no layers, or a graph that cannot be cut at them), AWQ1321
+/// (the calibration file does not fit), AWQ1322 (an empty fit or guard part),
+/// those of compileForCPU, of the searches and of the sink; AWQ1510 carries
+/// what a pass reported.
+Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
+                                      const QuantizeOptions &options,
+                                      QuantizedModelSink &sink);
+
+/// A sink that makes a Hugging Face folder in AutoAWQ's format at
+/// `destination`, with everything that is not quantized taken from the folder
+/// `source`. The folder appears when finish() succeeds; it replaces an older
+/// one if `force`. Errors: those of AutoAwqWriter and Checkpoint; AWQ1323 (a
+/// tensor of a type that is not a float).
+std::unique_ptr<QuantizedModelSink>
+createAutoAwqSink(std::string source, std::string destination, bool force);
+
+} // namespace awq
+
+#endif // AWQ_PIPELINES_QUANTIZE_H

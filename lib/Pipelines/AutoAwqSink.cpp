@@ -1,0 +1,135 @@
+//===- AutoAwqSink.cpp - quantized models as AutoAWQ checkpoints -*- C++
+//-*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Pipelines/Quantize.h"
+
+#include "awq/Dialect/AWQ/Utils/Half.h"
+#include "awq/IO/Safetensors.h"
+#include "awq/Target/AutoAWQ/AutoAwqWriter.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <set>
+
+using namespace awq;
+
+namespace {
+
+/// "x.weight" is the weight of the module x.
+std::string moduleOf(const std::string &weight) {
+  return weight.substr(0, weight.rfind('.'));
+}
+
+class AutoAwqSink : public QuantizedModelSink {
+public:
+  AutoAwqSink(std::string source, std::string destination, bool force)
+      : source(std::move(source)), destination(std::move(destination)),
+        force(force) {}
+
+  Status begin(const QuantizedModelPlan &model) override {
+    writer.reset();
+    written.clear();
+    if (!checkpoint) {
+      Result<io::Checkpoint> opened = io::Checkpoint::open(source);
+      if (!opened)
+        return opened.error();
+      checkpoint.emplace(std::move(*opened));
+    }
+    AutoAwqPlan plan;
+    plan.source = source;
+    plan.destination = destination;
+    plan.force = force;
+    plan.scheme = model.scheme;
+    std::set<std::string> quantized;
+    for (const QuantizedModelPlan::Weight &weight : model.weights) {
+      quantized.insert(weight.name);
+      plan.linears.push_back({moduleOf(weight.name), weight.n, weight.k});
+    }
+    for (const std::string &name : checkpoint->names())
+      if (!quantized.count(name))
+        plan.floats.push_back({name, checkpoint->find(name)->shape});
+    for (const std::string &module : model.floatLinears)
+      if (checkpoint->find(module + ".weight"))
+        plan.floatLinears.push_back(module);
+    floats = plan.floats;
+    Result<AutoAwqWriter> created = AutoAwqWriter::create(std::move(plan));
+    if (!created)
+      return created.error();
+    writer.emplace(std::move(*created));
+    return Status();
+  }
+
+  Status writeWeight(const std::string &name,
+                     const QuantizedMatrix &matrix) override {
+    return writer->writeLinear(moduleOf(name), matrix.codes.data(),
+                               matrix.scales.data(), matrix.zeros.data());
+  }
+
+  Status writeParameter(const std::string &name, const std::vector<int64_t> &,
+                        const std::vector<float> &values) override {
+    written.insert(name);
+    return writer->writeFloat(name, values.data(), values.size());
+  }
+
+  Status finish() override {
+    for (const AutoAwqPlan::FloatTensor &tensor : floats)
+      if (!written.count(tensor.name))
+        if (Status status = copy(tensor.name); !status)
+          return status;
+    return writer->commit();
+  }
+
+private:
+  /// Takes a tensor over from the source.
+  Status copy(const std::string &name) {
+    Result<io::TensorView> view = checkpoint->get(name);
+    if (!view)
+      return view.error();
+    int64_t count = view->elementCount();
+    if (view->dtype == io::DType::F32 && view->isAligned())
+      return writer->writeFloat(
+          name, reinterpret_cast<const float *>(view->data), count);
+    std::vector<float> values(count);
+    if (view->dtype == io::DType::F32) {
+      std::memcpy(values.data(), view->data, view->bytes);
+    } else if (view->dtype == io::DType::F16 ||
+               view->dtype == io::DType::BF16) {
+      std::vector<uint16_t> bits(count);
+      std::memcpy(bits.data(), view->data, view->bytes);
+      if (view->dtype == io::DType::F16)
+        halfToFloat(bits.data(), values.data(), count);
+      else
+        bfloatToFloat(bits.data(), values.data(), count);
+    } else {
+      return Error{ErrorKind::Unsupported, "AWQ1323",
+                   "tensor '" + name + "' has the type " +
+                       std::string(io::name(view->dtype)) +
+                       ", which an AutoAWQ checkpoint does not hold",
+                   view->file, "convert it to F32, F16 or BF16"};
+    }
+    return writer->writeFloat(name, values.data(), count);
+  }
+
+  std::string source, destination;
+  bool force;
+  std::optional<io::Checkpoint> checkpoint;
+  std::optional<AutoAwqWriter> writer;
+  std::vector<AutoAwqPlan::FloatTensor> floats;
+  std::set<std::string> written;
+};
+
+} // namespace
+
+std::unique_ptr<QuantizedModelSink>
+awq::createAutoAwqSink(std::string source, std::string destination,
+                       bool force) {
+  return std::make_unique<AutoAwqSink>(std::move(source),
+                                       std::move(destination), force);
+}

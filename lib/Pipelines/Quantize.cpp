@@ -1,0 +1,448 @@
+//===- Quantize.cpp - quantizes a model layer by layer -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Pipelines/Quantize.h"
+
+#include "LayerStreams.h"
+#include "MemoryWatch.h"
+
+#include "awq/Dialect/AWQ/Transforms/Quantization.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace awq;
+using Json = nlohmann::ordered_json;
+
+QuantizedModelSink::~QuantizedModelSink() = default;
+
+namespace {
+
+double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+/// A layer in a module of its own, on its way to a quantized one.
+struct LayerWork {
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp function;
+  std::unique_ptr<ParameterStore> store;
+
+  explicit LayerWork(func::FuncOp layer)
+      : module(extractFunction(layer)), function(getFunction(*module)),
+        store(std::make_unique<ParameterStore>(*module,
+                                               ParameterStore::Mode::Memory)) {}
+};
+
+/// One run over a model.
+class ModelQuantizer {
+public:
+  ModelQuantizer(ModuleOp module, const QuantizeOptions &options,
+                 QuantizedModelSink &sink)
+      : module(module), options(options), sink(sink),
+        filter(TargetFilter::forModule(module, options.skip)) {}
+
+  Result<QuantizeSummary> run();
+
+private:
+  Status analyse();
+  Status prepare();
+  Status begin();
+  Status quantizeLayer(size_t index);
+  Status roundLayer(size_t index);
+  Status gather(size_t index, CompiledPart &part,
+                const std::vector<std::vector<float>> &weights,
+                StatisticsSource &source);
+  Status search(LayerWork &work, StatisticsSource &source, Json &event);
+  Status judge();
+  Status write(LayerWork &work);
+  std::string weightName(QuantizedLinearOp op) const;
+  Result<std::vector<std::vector<float>>> readWeights(LayerWork &work);
+
+  void emit(const Json &event) const {
+    if (options.onEvent)
+      options.onEvent(event);
+  }
+  void noteMemory() {
+    int64_t held = hiddenBytes;
+    summary.peakAnonymousBytes =
+        std::max(summary.peakAnonymousBytes, watch.peak() - baseline - held);
+  }
+
+  ModuleOp module;
+  const QuantizeOptions &options;
+  QuantizedModelSink &sink;
+  TargetFilter filter;
+  QuantizeSummary summary;
+  QuantizedModelPlan plan;
+  MemoryWatch watch;
+  int64_t baseline = 0, hiddenBytes = 0;
+
+  ModelParts parts;
+  CalibrationData data;
+  std::unique_ptr<LayerStreams> streams;
+  Stream exact, rounded, scaled;
+  calibration::StatisticsFile gathered;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Before the layers
+//===----------------------------------------------------------------------===//
+
+Status ModelQuantizer::analyse() {
+  Result<ModelParts> cut = ModelParts::cut(module);
+  if (!cut)
+    return cut.error();
+  parts = std::move(*cut);
+  summary.layers = parts.layers.size();
+  plan.scheme = options.scheme;
+  Json reported = Json::array();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    ScalingGroups groups(function, filter);
+    for (const ScalingGroup &group : groups.groups()) {
+      summary.groups += group.hasTarget();
+      if (!group.hasTarget())
+        reported.push_back(group.name);
+    }
+    function.walk([&](LinearOp op) {
+      if (!filter.isTarget(op)) {
+        plan.floatLinears.push_back(getOpName(op));
+        return;
+      }
+      ++summary.linears;
+      auto type = cast<RankedTensorType>(op.getWeight().getType());
+      plan.weights.push_back({getParameterName(op.getWeight()),
+                              type.getDimSize(0), type.getDimSize(1)});
+    });
+  }
+  emit(
+      {{"event", "groups"}, {"count", summary.groups}, {"reported", reported}});
+  return Status();
+}
+
+/// The vocabulary: the rows of the table that the tokens choose from.
+static int64_t getVocabulary(ModelParts &parts) {
+  int64_t rows = 0;
+  for (OpOperand *read : getParameterReads(getFunction(*parts.prologue)))
+    if (read->getOwner()->getName().getStringRef() == "decoder.embedding")
+      rows = cast<RankedTensorType>(read->get().getType()).getDimSize(0);
+  return rows;
+}
+
+Status ModelQuantizer::prepare() {
+  if (!parts.head)
+    return Error{ErrorKind::Unsupported, "AWQ1320",
+                 "the module has no function @head, so quantized models "
+                 "cannot be judged",
+                 "", "import the whole model, or use --quantize=rtn"};
+  Result<CalibrationData> read =
+      readCalibrationData(options.calibration, getVocabulary(parts));
+  if (!read)
+    return read.error();
+  data = std::move(*read);
+  gathered.fingerprints = data.fingerprints;
+  jit::setThreads(options.threads);
+  streams = std::make_unique<LayerStreams>(module, parts, data);
+  if (Status status = streams->compileAll(); !status)
+    return status;
+  watch.reset();
+  baseline = MemoryWatch::current();
+  Result<Stream> embedded = streams->embed();
+  if (!embedded)
+    return embedded.error();
+  exact = std::move(*embedded);
+  for (int64_t sample = 0; sample < data.samples; ++sample)
+    if (data.parts[sample] == calibration::Part::Guard) {
+      rounded.samples.push_back(sample);
+      rounded.hidden.push_back(exact.hidden[sample]);
+    }
+  scaled = rounded;
+  hiddenBytes = streams->bytes(exact);
+  for (const Stream *stream : {&rounded, &scaled})
+    for (const std::vector<float> &hidden : stream->hidden)
+      hiddenBytes += hidden.size() * sizeof(float);
+  return Status();
+}
+
+//===----------------------------------------------------------------------===//
+// One layer
+//===----------------------------------------------------------------------===//
+
+Result<std::vector<std::vector<float>>>
+ModelQuantizer::readWeights(LayerWork &work) {
+  DiagnosticCollector collector(module.getContext());
+  std::vector<std::vector<float>> weights;
+  for (OpOperand *read : getParameterReads(work.function)) {
+    auto quantized = dyn_cast<QuantizedLinearOp>(read->getOwner());
+    if (quantized && read->get() == quantized.getCodes()) {
+      FailureOr<QuantizedMatrix> matrix =
+          readQuantizedWeight(quantized, *work.store);
+      if (failed(matrix))
+        return collector.error("calibration");
+      weights.push_back(dequantize(*matrix));
+      continue;
+    }
+    if (quantized && read->get() != quantized.getBias())
+      continue; // scales and zeros are in the weight
+    FailureOr<std::vector<float>> values = work.store->readFloats(read->get());
+    if (failed(values))
+      return collector.error("calibration");
+    weights.push_back(std::move(*values));
+  }
+  return weights;
+}
+
+Status ModelQuantizer::gather(size_t index, CompiledPart &part,
+                              const std::vector<std::vector<float>> &weights,
+                              StatisticsSource &source) {
+  std::vector<calibration::StatisticsAccumulator> accumulators;
+  for (size_t site = 0; site < part.sites().size(); ++site)
+    accumulators.emplace_back(part.sites()[site], part.resultChannels(site + 1),
+                              calibration::StatisticsAccumulator::Options{
+                                  /*gram=*/true, /*skipTokens=*/0});
+  Status status =
+      streams->advance(index, part, weights, exact,
+                       [&](size_t site, int64_t sample, const float *values) {
+                         return accumulators[site].add(
+                             sample, data.parts[sample], values, data.length);
+                       });
+  if (!status)
+    return status;
+  for (calibration::StatisticsAccumulator &accumulator : accumulators) {
+    calibration::SiteStatistics site = accumulator.take();
+    if (!options.statistics.empty()) {
+      calibration::SiteStatistics vectors = site;
+      vectors.fit.gram.clear();
+      vectors.guard.gram.clear();
+      gathered.sites.push_back(std::move(vectors));
+    }
+    source.set(std::move(site));
+  }
+  return Status();
+}
+
+static Json describe(const ScaleReport &report) {
+  const calibration::ScaleSearchResult &result = report.result;
+  return {{"name", report.name},
+          {"producer", report.name},
+          {"absorbers", report.absorbers},
+          {"formula", calibration::name(result.formula)},
+          {"ratio", result.ratio},
+          {"loss_rtn", result.fitRtn},
+          {"loss", result.fit},
+          {"guard_rtn", result.guardRtn},
+          {"guard", result.guard},
+          {"accepted", result.accepted}};
+}
+
+static Json describe(const ClipReport &report) {
+  const calibration::ClipSearchResult &result = report.result;
+  return {{"name", report.name},
+          {"clipped_groups", result.clippedGroups},
+          {"loss_before", result.fitBefore},
+          {"loss", result.fit},
+          {"guard_before", result.guardBefore},
+          {"guard", result.guard},
+          {"accepted", result.accepted}};
+}
+
+Status ModelQuantizer::search(LayerWork &work, StatisticsSource &source,
+                              Json &event) {
+  DiagnosticCollector collector(module.getContext());
+  insertObservers(work.function, filter);
+  auto scales =
+      searchScales(work.function, filter, options.scheme, source, *work.store);
+  if (failed(scales))
+    return collector.error("search-scales");
+  applyScales(work.function);
+  event["groups"] = Json::array();
+  for (const ScaleReport &report : *scales)
+    event["groups"].push_back(describe(report));
+  event["linears"] = Json::array();
+  if (options.searchClips) {
+    auto clips =
+        searchClips(work.function, filter, options.scheme, source, *work.store);
+    if (failed(clips))
+      return collector.error("search-clips");
+    for (const ClipReport &report : *clips)
+      event["linears"].push_back(describe(report));
+  }
+  removeObservers(work.function);
+  if (failed(
+          quantizeWeights(work.function, filter, options.scheme, *work.store)))
+    return collector.error("quantize-weights");
+  return Status();
+}
+
+std::string ModelQuantizer::weightName(QuantizedLinearOp op) const {
+  // The codes are called after the weight that they replace.
+  std::string name = getOpName(op);
+  for (const QuantizedModelPlan::Weight &weight : plan.weights)
+    if (StringRef(weight.name).rsplit('.').first == name)
+      return weight.name;
+  return name;
+}
+
+Status ModelQuantizer::write(LayerWork &work) {
+  DiagnosticCollector collector(module.getContext());
+  for (OpOperand *read : getParameterReads(work.function)) {
+    auto quantized = dyn_cast<QuantizedLinearOp>(read->getOwner());
+    if (quantized && read->get() == quantized.getCodes()) {
+      FailureOr<QuantizedMatrix> matrix =
+          readQuantizedWeight(quantized, *work.store);
+      if (failed(matrix))
+        return collector.error("write");
+      if (Status status = sink.writeWeight(weightName(quantized), *matrix);
+          !status)
+        return status;
+      continue;
+    }
+    if (!isParameterExpression(read->get()))
+      continue;
+    FailureOr<std::vector<float>> values = work.store->readFloats(read->get());
+    if (failed(values))
+      return collector.error("write");
+    auto type = cast<RankedTensorType>(read->get().getType());
+    if (Status status =
+            sink.writeParameter(getParameterName(read->get()),
+                                std::vector<int64_t>(type.getShape().begin(),
+                                                     type.getShape().end()),
+                                *values);
+        !status)
+      return status;
+  }
+  return Status();
+}
+
+Status ModelQuantizer::quantizeLayer(size_t index) {
+  auto start = std::chrono::steady_clock::now();
+  func::FuncOp layer = parts.layers[index];
+  Json event = {
+      {"event", "layer"}, {"index", index}, {"count", summary.layers}};
+  Result<CompiledPart> part = streams->compileLayer(index);
+  if (!part)
+    return part.error();
+
+  StatisticsSource source;
+  LayerWork work(layer);
+  {
+    auto weights = readWeights(work);
+    if (!weights)
+      return weights.error();
+    if (Status status = gather(index, *part, *weights, source); !status)
+      return status;
+  }
+  if (Status status = search(work, source, event); !status)
+    return status;
+  source.clear();
+  if (Status status = write(work); !status)
+    return status;
+  // The guard samples go on with the weights as they will be read, and as they
+  // would be after rounding only.
+  for (bool plain : {false, true}) {
+    LayerWork plainWork(layer);
+    DiagnosticCollector collector(module.getContext());
+    if (plain && failed(quantizeWeights(plainWork.function, filter,
+                                        options.scheme, *plainWork.store)))
+      return collector.error("quantize-weights");
+    auto weights = readWeights(plain ? plainWork : work);
+    if (!weights)
+      return weights.error();
+    if (Status status = streams->advance(index, *part, *weights,
+                                         plain ? rounded : scaled, nullptr);
+        !status)
+      return status;
+  }
+  noteMemory();
+  event["seconds"] = secondsSince(start);
+  event["rss_bytes"] = MemoryWatch::current();
+  emit(event);
+  return Status();
+}
+
+Status ModelQuantizer::roundLayer(size_t index) {
+  auto start = std::chrono::steady_clock::now();
+  LayerWork work(parts.layers[index]);
+  DiagnosticCollector collector(module.getContext());
+  if (failed(
+          quantizeWeights(work.function, filter, options.scheme, *work.store)))
+    return collector.error("quantize-weights");
+  if (Status status = write(work); !status)
+    return status;
+  emit({{"event", "layer"},
+        {"index", index},
+        {"count", summary.layers},
+        {"seconds", secondsSince(start)},
+        {"groups", Json::array()},
+        {"rss_bytes", MemoryWatch::current()}});
+  return Status();
+}
+
+//===----------------------------------------------------------------------===//
+// The whole model
+//===----------------------------------------------------------------------===//
+
+Status ModelQuantizer::judge() {
+  auto divergences =
+      streams->compare(exact, {&rounded, &scaled}, options.judgedTokens);
+  if (!divergences)
+    return divergences.error();
+  summary.klRtn = (*divergences)[0];
+  summary.klAwq = (*divergences)[1];
+  summary.accepted = summary.klAwq <= summary.klRtn;
+  emit({{"event", "guard"},
+        {"kl_rtn", summary.klRtn},
+        {"kl_awq", summary.klAwq},
+        {"accepted", summary.accepted}});
+  return Status();
+}
+
+Result<QuantizeSummary> ModelQuantizer::run() {
+  auto start = std::chrono::steady_clock::now();
+  if (Status status = analyse(); !status)
+    return status.error();
+  bool calibrated = options.method == QuantizeMethod::Awq;
+  if (calibrated)
+    if (Status status = prepare(); !status)
+      return status.error();
+  if (Status status = sink.begin(plan); !status)
+    return status.error();
+  for (size_t i = 0; i < parts.layers.size(); ++i)
+    if (Status status = calibrated ? quantizeLayer(i) : roundLayer(i); !status)
+      return status.error();
+  if (calibrated) {
+    if (Status status = judge(); !status)
+      return status.error();
+    noteMemory();
+  }
+  if (!summary.accepted) {
+    if (Status status = sink.begin(plan); !status)
+      return status.error();
+    for (size_t i = 0; i < parts.layers.size(); ++i)
+      if (Status status = roundLayer(i); !status)
+        return status.error();
+  }
+  if (Status status = sink.finish(); !status)
+    return status.error();
+  if (!options.statistics.empty() && calibrated)
+    if (Status status =
+            calibration::writeStatistics(options.statistics, gathered);
+        !status)
+      return status.error();
+  summary.seconds = secondsSince(start);
+  return summary;
+}
+
+Result<QuantizeSummary> awq::quantizeModel(ModuleOp module,
+                                           const QuantizeOptions &options,
+                                           QuantizedModelSink &sink) {
+  return ModelQuantizer(module, options, sink).run();
+}
