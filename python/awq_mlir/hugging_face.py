@@ -190,5 +190,5 @@ def licence(folder: Path) -> str | None:
     for path in companions(folder):
         if path.name.lower().startswith(("license", "licence")):
             text = path.read_text(encoding="utf8", errors="replace").split()
-            return " ".join(text[:4]) or None
+            return " ".join(text[:4]).rstrip(",") or None
     return None

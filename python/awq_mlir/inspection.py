@@ -77,7 +77,7 @@ def inspect_model(folder: Path) -> dict[str, Any]:
         "parameters": sum(tensor.elements for tensor in tensors),
         "bytes": sum(tensor.bytes for tensor in tensors),
         "dtypes": dict(sorted(by_dtype.items())),
-        "linears": len(linears),
+        "linears": len(linears) + sum(tensor.name.endswith(".qweight") for tensor in tensors),
         "groups": group_fits(linears) if linears else {},
         "quantized": hf.is_quantized(config),
         "quantization": quantization if hf.is_quantized(config) else None,
