@@ -9,10 +9,28 @@
 #ifndef AWQ_INITALLPASSES_H
 #define AWQ_INITALLPASSES_H
 
+#include "awq/Conversion/AWQToCPU/Passes.h"
+#include "awq/Conversion/AWQToLinalg/Passes.h"
+#include "awq/Conversion/AWQToNVVM/Passes.h"
+#include "awq/Conversion/DecoderToLinalg/Passes.h"
+#include "awq/Conversion/EntryPointsToLLVM/Passes.h"
+#include "awq/Dialect/AWQ/Transforms/Passes.h"
+#include "awq/Pipelines/CPUPipeline.h"
+#include "awq/Pipelines/NVVMPipeline.h"
+
 namespace awq {
 
 /// Registers the passes and pipelines of this project.
-inline void registerAllPasses() {}
+inline void registerAllPasses() {
+  registerAWQPasses();
+  registerAWQToCPUPasses();
+  registerAWQToLinalgPasses();
+  registerAWQToNVVMPasses();
+  registerDecoderToLinalgPasses();
+  registerEntryPointsToLLVMPasses();
+  registerCPUPipeline();
+  registerNVVMPipeline();
+}
 
 } // namespace awq
 

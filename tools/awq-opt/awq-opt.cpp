@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   awq::registerAllDialects(registry);
+  awq::registerNVVMTranslations(registry);
   awq::registerAllPasses();
 #ifdef AWQ_INCLUDE_TESTS
   awq::registerTestPasses();

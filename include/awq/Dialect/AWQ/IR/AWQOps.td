@@ -81,7 +81,7 @@ def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSe
   }];
   let arguments = (ins AWQ_FloatTensor:$input, AWQ_CodeTensor:$codes,
                        AWQ_FloatTensor:$scales,
-                       Optional<RankedTensorOf<[I8, I32, F32]>>:$zeros,
+                       Optional<RankedTensorOf<[I8, I32, F16, F32]>>:$zeros,
                        Optional<AWQ_FloatTensor>:$bias, AWQ_SchemeAttr:$scheme);
   let results = (outs AWQ_FloatTensor:$result);
   let assemblyFormat = [{

@@ -1,0 +1,157 @@
+//===- KernelFolder.cpp - writes compiled GPU kernels
+//-------------------------------------------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Ptxas.h"
+#include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/IO/AtomicDirectory.h"
+#include "awq/IO/Sha256.h"
+#include "awq/Pipelines/Compiler.h"
+#include "awq/Support/TargetInfo.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "nlohmann/json.hpp"
+#include "llvm/Support/raw_ostream.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace awq;
+using nlohmann::ordered_json;
+
+static constexpr llvm::StringLiteral ptxName = "kernels.ptx";
+static constexpr llvm::StringLiteral cubinName = "kernels.cubin";
+
+static Status writeFile(const std::string &path, llvm::StringRef text) {
+  std::error_code error;
+  llvm::raw_fd_ostream stream(path, error);
+  if (!error) {
+    stream << text;
+    stream.close();
+    error = stream.error();
+    stream.clear_error();
+  }
+  if (!error)
+    return {};
+  return Error{ErrorKind::Resources, "AWQ1515",
+               "a file of the kernels cannot be written: " + error.message(),
+               path, "check the permissions and the room on the disk"};
+}
+
+/// Name, shape and scheme of each kernel, in order of first use.
+static ordered_json describeKernels(ModuleOp module) {
+  ordered_json kernels = ordered_json::array();
+  std::map<std::string, size_t> known;
+  module.walk([&](QuantizedLinearOp op) {
+    auto symbol = op->getAttrOfType<SymbolRefAttr>("awq.kernel");
+    if (!symbol)
+      return;
+    std::string name = symbol.getLeafReference().str();
+    auto [place, isNew] = known.emplace(name, kernels.size());
+    if (isNew)
+      kernels.push_back({{"name", name},
+                         {"n", op.getOutputChannels()},
+                         {"k", op.getInputChannels()},
+                         {"bits", op.getScheme().getBits()},
+                         {"group", op.getScheme().getGroup()},
+                         {"symmetric", op.getScheme().isSymmetric()},
+                         {"bias", static_cast<bool>(op.getBias())},
+                         {"uses", 0},
+                         {"file", ptxName.str()},
+                         {"cubin", nullptr}});
+    kernels[place->second]["uses"] =
+        kernels[place->second]["uses"].get<int64_t>() + 1;
+  });
+  return kernels;
+}
+
+/// The PTX in the module's gpu.binary.
+static std::string findPTX(ModuleOp module) {
+  std::string ptx;
+  module.walk([&](gpu::BinaryOp binary) {
+    for (Attribute object : binary.getObjects())
+      ptx += cast<gpu::ObjectAttr>(object).getObject().getValue().str();
+  });
+  // The string attribute keeps the terminator of a C string.
+  ptx.erase(ptx.find_last_not_of('\0') + 1);
+  return ptx;
+}
+
+Result<KernelFolderReport> awq::writeKernelFolder(ModuleOp module,
+                                                  const std::string &chip,
+                                                  const std::string &output,
+                                                  bool force) {
+  Result<ChipInfo> info = findChip(chip);
+  if (!info)
+    return info.error();
+  NVVMPipelineOptions options;
+  options.chip = chip;
+  if (Status status = runPasses(
+          module, "nvvm",
+          [&](OpPassManager &manager) { buildNVVMPipeline(manager, options); });
+      !status)
+    return status.error();
+  ordered_json kernels = describeKernels(module);
+  if (kernels.empty())
+    return Error{ErrorKind::Unsupported, "AWQ1531",
+                 "the model has no quantized linear to make a kernel for", "",
+                 "quantize it first: awq-mlir quantize"};
+
+  Result<io::AtomicDirectory> folder =
+      io::AtomicDirectory::create(output, {force, {"manifest.json"}});
+  if (!folder)
+    return folder.error();
+  std::string ptx = folder->file(ptxName.str());
+  if (Status status = writeFile(ptx, findPTX(module)); !status)
+    return status.error();
+
+  KernelFolderReport report;
+  if (std::optional<std::string> ptxas = findPtxas()) {
+    Result<std::vector<KernelReport>> resources =
+        assemble(*ptxas, chip, ptx, folder->file(cubinName.str()));
+    if (!resources)
+      return resources.error();
+    report.kernels = std::move(*resources);
+    report.assembled = true;
+  }
+  for (ordered_json &kernel : kernels) {
+    if (!report.assembled)
+      report.kernels.push_back({kernel["name"]});
+    for (const KernelReport &found : report.kernels) {
+      if (!report.assembled || found.name != kernel["name"])
+        continue;
+      kernel["cubin"] = cubinName.str();
+      kernel["registers"] = found.registers;
+      kernel["spill_bytes"] = found.spillBytes;
+      kernel["shared_bytes"] = found.sharedBytes;
+    }
+  }
+
+  ordered_json manifest = {
+      {"format", "awq-bundle"},
+      {"version", 1},
+      {"tool", {{"name", "awq-mlir"}, {"version", AWQ_VERSION}}},
+      {"target", {{"kind", "nvvm"}, {"chip", chip}}},
+      {"kernels", kernels}};
+  ordered_json files = ordered_json::array();
+  for (llvm::StringRef name : {ptxName, cubinName}) {
+    if (name == cubinName && !report.assembled)
+      continue;
+    Result<std::string> hash = io::sha256File(folder->file(name.str()));
+    if (!hash)
+      return hash.error();
+    files.push_back({{"path", name.str()}, {"sha256", *hash}});
+  }
+  manifest["files"] = files;
+  if (Status status =
+          writeFile(folder->file("manifest.json"), manifest.dump(2) + "\n");
+      !status)
+    return status.error();
+  if (Status status = folder->commit(); !status)
+    return status.error();
+  return report;
+}

@@ -1,0 +1,161 @@
+# Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""awq-run on small modules, against numpy."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from import_toys import BIN
+from safetensors.numpy import load_file, save_file
+
+pytestmark = pytest.mark.tools
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+LINEAR = """
+module attributes {{awq.parameter_files = ["{weights}"]}} {{
+  ml_program.global private @w(#ml_program.extern<tensor<48x32xf32>>) : tensor<48x32xf32>
+  ml_program.global private @b(#ml_program.extern<tensor<48xf32>>) : tensor<48xf32>
+  func.func @linear(%x: tensor<?x32xf32>) -> tensor<?x48xf32> {{
+    %w = ml_program.global_load_const @w : tensor<48x32xf32>
+    %b = ml_program.global_load_const @b : tensor<48xf32>
+    %y = awq.linear %x, %w bias %b
+      : (tensor<?x32xf32>, tensor<48x32xf32>, tensor<48xf32>) -> tensor<?x48xf32>
+    %z = decoder.activation %y {{kind = #decoder.activation_kind<silu>}} : tensor<?x48xf32>
+    return %z : tensor<?x48xf32>
+  }}
+}}
+"""
+
+TWO_ENTRIES = """
+func.func @double(%x: tensor<4xf32> {awq.name = "x"}) -> tensor<4xf32> {
+  %y = arith.addf %x, %x : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+func.func @scale(%x: tensor<?xf32>, %s: f32) -> (tensor<?xf32>, tensor<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %f = linalg.fill ins(%s : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  %y = arith.mulf %x, %f : tensor<?xf32>
+  return %x, %y : tensor<?xf32>, tensor<?xf32>
+}
+"""
+
+
+def run(program: Path, inputs: Arrays, *options: str) -> subprocess.CompletedProcess[str]:
+    source, target = program.with_suffix(".in"), program.with_suffix(".out")
+    save_file(inputs, source)
+    command = [BIN / "awq-run", program, "--input", source, "--output", target, *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def results(program: Path, inputs: Arrays, *options: str) -> Arrays:
+    done = run(program, inputs, *options)
+    assert done.returncode == 0, done.stderr
+    return load_file(program.with_suffix(".out"))
+
+
+@pytest.fixture
+def linear(tmp_path: Path) -> tuple[Path, Arrays]:
+    """A linear layer with SiLU whose weights lie in a file."""
+    random = np.random.default_rng(1)
+    weights = {
+        "w": random.standard_normal((48, 32), dtype=np.float32),
+        "b": random.standard_normal(48, dtype=np.float32),
+    }
+    save_file(weights, tmp_path / "weights.safetensors")
+    program = tmp_path / "linear.mlir"
+    program.write_text(LINEAR.format(weights=tmp_path / "weights.safetensors"))
+    return program, weights
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> Path:
+    program = tmp_path / "entries.mlir"
+    program.write_text(TWO_ENTRIES)
+    return program
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 130])
+def test_linear(linear: tuple[Path, Arrays], rows: int) -> None:
+    program, weights = linear
+    x = np.random.default_rng(rows).standard_normal((rows, 32), dtype=np.float32)
+    y = x.astype(np.float64) @ weights["w"].T.astype(np.float64) + weights["b"]
+    found = results(program, {"arg0": x})
+    assert list(found) == ["result0"]
+    np.testing.assert_allclose(found["result0"], y / (1 + np.exp(-y)), rtol=1e-5, atol=1e-5)
+
+
+def test_threads_do_not_change_a_bit(linear: tuple[Path, Arrays]) -> None:
+    program, _ = linear
+    x = np.random.default_rng(3).standard_normal((515, 32), dtype=np.float32)
+    one, two = (results(program, {"arg0": x}, f"--threads={n}")["result0"] for n in (1, 2))
+    assert one.tobytes() == two.tobytes()
+
+
+def test_bytecode(linear: tuple[Path, Arrays]) -> None:
+    program, _ = linear
+    binary = program.with_suffix(".mlirbc")
+    subprocess.run([BIN / "awq-opt", program, "-emit-bytecode", "-o", binary], check=True)
+    x = np.ones((3, 32), dtype=np.float32)
+    assert results(binary, {"arg0": x})["result0"].tobytes() == results(program, {"arg0": x})["result0"].tobytes()
+
+
+def test_names_and_scalars(entries: Path) -> None:
+    x = np.arange(4, dtype=np.float32)
+    np.testing.assert_array_equal(results(entries, {"x": x}, "--entry=double")["result0"], 2 * x)
+    found = results(entries, {"arg0": x, "arg1": np.array(3, dtype=np.float32)}, "--entry=scale")
+    np.testing.assert_array_equal(found["result0"], x)
+    np.testing.assert_array_equal(found["result1"], 3 * x)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "code", "words"),
+    [
+        ({"x": np.zeros(4, np.float32)}, [], "AWQ1520", "--entry: double, scale"),
+        ({"x": np.zeros(4, np.float32)}, ["--entry=triple"], "AWQ1520", "no entry point 'triple'"),
+        ({"y": np.zeros(4, np.float32)}, ["--entry=double"], "AWQ1521", "there is no argument 'y'"),
+        ({"x": np.zeros(5, np.float32)}, ["--entry=double"], "AWQ1521", "it must be f32 [4]"),
+        ({"x": np.zeros(4, np.int32)}, ["--entry=double"], "AWQ1521", "is given as I32 [4]"),
+        ({"arg0": np.zeros(4, np.float32)}, ["--entry=scale"], "AWQ1521", "'arg1' is missing"),
+    ],
+)
+def test_wrong_use(entries: Path, inputs: Arrays, options: list[str], code: str, words: str) -> None:
+    done = run(entries, inputs, *options)
+    assert done.returncode == 2
+    assert code in done.stderr and words in done.stderr
+    assert not entries.with_suffix(".out").exists()
+
+
+def test_parameter_in_no_file(linear: tuple[Path, Arrays]) -> None:
+    program, weights = linear
+    save_file({"w": weights["w"]}, program.with_name("weights.safetensors"))
+    done = run(program, {"arg0": np.zeros((1, 32), np.float32)})
+    assert done.returncode == 3
+    assert "AWQ1522" in done.stderr and "'b' is in no file" in done.stderr
+
+
+def test_parameter_of_another_shape(linear: tuple[Path, Arrays]) -> None:
+    program, weights = linear
+    save_file({"w": weights["w"].T.copy(), "b": weights["b"]}, program.with_name("weights.safetensors"))
+    done = run(program, {"arg0": np.zeros((1, 32), np.float32)})
+    assert done.returncode == 3
+    assert "AWQ1522" in done.stderr
+
+
+def test_not_a_module(tmp_path: Path) -> None:
+    program = tmp_path / "broken.mlir"
+    program.write_text("func.func @f(")
+    done = run(program, {"x": np.zeros(1, np.float32)})
+    assert done.returncode == 3
+    assert "AWQ1511" in done.stderr
+    done = run(tmp_path / "absent.mlir", {"x": np.zeros(1, np.float32)})
+    assert done.returncode == 2
+    assert "AWQ1512" in done.stderr
