@@ -1,0 +1,45 @@
+// RUN: awq-opt %s -convert-decoder-to-linalg | FileCheck %s
+
+// New rows go into the caches; a task per head and token reads the rows up to
+// its own, 16 at a time; head h reads head h / 2 of the cache.
+// CHECK-LABEL: func @causal
+// CHECK-SAME: %[[Q:.*]]: tensor<?x4x16xf32>, %[[K:.*]]: tensor<?x2x16xf32>, %[[V:.*]]: tensor<?x2x16xf32>, %[[KC:.*]]: tensor<?x2x16xf32>, %[[VC:.*]]: tensor<?x2x16xf32>, %[[P:.*]]: index
+// CHECK-DAG: %[[KEYS:.*]] = tensor.insert_slice %[[K]] into %[[KC]][%[[P]], 0, 0]
+// CHECK-DAG: %[[VALUES:.*]] = tensor.insert_slice %[[V]] into %[[VC]][%[[P]], 0, 0]
+// CHECK: scf.forall (%[[HEAD:.*]], %[[TOKEN:.*]]) in (4, %{{.*}}) shared_outs
+// CHECK: %[[CACHEHEAD:.*]] = arith.divui %[[HEAD]], %c2
+// CHECK: %[[LAST:.*]] = arith.addi %[[P]], %[[TOKEN]]
+// CHECK: %[[END:.*]] = arith.addi %[[LAST]], %c1
+// CHECK: scf.for %[[J:.*]] = %c0{{.*}} to %[[END]] step %c16
+// CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %[[LAST]]
+// CHECK: vector.transfer_read %[[KEYS]][%{{.*}}, %[[CACHEHEAD]], %{{.*}}]
+// CHECK: vector.reduction <add>
+// CHECK: %[[SEEN:.*]] = arith.subi %[[END]], %[[J]]
+// CHECK: vector.create_mask %[[SEEN]]
+// CHECK: vector.reduction <maximumf>
+// CHECK: math.exp
+// CHECK: vector.transfer_read %[[VALUES]]
+// CHECK: tensor.parallel_insert_slice
+// CHECK: return %{{.*}}, %[[KEYS]], %[[VALUES]]
+func.func @causal(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %v: tensor<?x2x16xf32>,
+    %kc: tensor<?x2x16xf32>, %vc: tensor<?x2x16xf32>, %p: index)
+    -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>) {
+  %o, %k1, %v1 = decoder.attention %q, %k, %v, %kc, %vc, %p {scale = 0.25 : f64}
+    : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+    -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+  return %o, %k1, %v1 : tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>
+}
+
+// CHECK-LABEL: func @window_and_cap
+// CHECK: %[[BACK:.*]] = arith.subi %{{.*}}, %c5
+// CHECK: %[[FIRST:.*]] = arith.maxsi %{{.*}}, %[[BACK]]
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to
+// CHECK: math.tanh %{{.*}} : vector<16xf32>
+func.func @window_and_cap(%q: tensor<1x1x8xf32>, %k: tensor<1x1x8xf32>,
+    %kc: tensor<9x1x8xf32>, %vc: tensor<9x1x8xf32>, %p: index) -> tensor<1x1x8xf32> {
+  %o, %k1, %v1 = decoder.attention %q, %k, %k, %kc, %vc, %p
+    {scale = 1.0 : f64, window = 5 : i64, softcap = 30.0 : f64}
+    : (tensor<1x1x8xf32>, tensor<1x1x8xf32>, tensor<1x1x8xf32>, tensor<9x1x8xf32>, tensor<9x1x8xf32>)
+    -> (tensor<1x1x8xf32>, tensor<9x1x8xf32>, tensor<9x1x8xf32>)
+  return %o : tensor<1x1x8xf32>
+}
