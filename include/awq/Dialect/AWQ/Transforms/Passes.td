@@ -35,6 +35,27 @@ def ApplyScalesPass : Pass<"awq-apply-scales", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::awq::AWQDialect"];
 }
 
+def DropReturnedArgumentsPass : Pass<"awq-drop-returned-arguments", "::mlir::ModuleOp"> {
+  let summary = "Drops results of public functions that are their arguments";
+  let description = [{
+    Upstream's `drop-equivalent-buffer-results` does this for private functions
+    and their calls. A public function that no other calls loses the buffers
+    among its results that are arguments: destinations, and caches updated in
+    place. Runs on buffers, before deallocation, which would copy a returned
+    argument.
+
+    Example:
+
+    ```mlir
+    func.func @f(%d: memref<?x8xf32>) -> memref<?x8xf32> {
+      return %d : memref<?x8xf32>
+    // becomes
+    func.func @f(%d: memref<?x8xf32>) {
+      return
+    ```
+  }];
+}
+
 def FindScalingGroupsPass : Pass<"awq-find-scaling-groups", "::mlir::ModuleOp"> {
   let summary = "Finds which channels can be scaled together";
   let description = [{
