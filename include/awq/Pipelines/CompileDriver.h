@@ -1,0 +1,49 @@
+//===- CompileDriver.h - what awq-compile does -----------------*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_PIPELINES_COMPILEDRIVER_H
+#define AWQ_PIPELINES_COMPILEDRIVER_H
+
+#include "awq/ExecutionEngine/JIT/CodeGen.h"
+#include "awq/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+
+namespace awq {
+
+/// A command line of awq-compile; see its --help for each field.
+struct CompileRequest {
+  std::string input;
+  std::string output = "-";
+  /// mlir, bundle, checkpoint or ptx; empty: mlir if `compileTo` is given,
+  /// checkpoint if `quantize` is, ptx for nvvm, else bundle.
+  std::string emit;
+  std::string compileTo;
+  std::string target = "cpu";
+  std::string chip = "sm_80";
+  jit::TargetOptions cpu;
+  /// awq, rtn or empty.
+  std::string quantize;
+  unsigned bits = 4;
+  int64_t groupSize = 128;
+  std::string calibration;
+  std::string statistics;
+  /// jsonl, plain or none.
+  std::string progress = "plain";
+  int threads = 0;
+  bool force = false;
+};
+
+/// Does it, and reports progress. Errors: AWQ1601 (options that do not go
+/// together), AWQ1516 (a phase that does not exist), and those of the parts.
+Status compile(const CompileRequest &request);
+
+} // namespace awq
+
+#endif // AWQ_PIPELINES_COMPILEDRIVER_H

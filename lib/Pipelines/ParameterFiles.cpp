@@ -1,0 +1,63 @@
+//===- ParameterFiles.cpp - the tensors that entry points read -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ParameterFiles.h"
+
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+
+using namespace mlir;
+using namespace awq;
+
+std::optional<io::DType> awq::toDType(llvm::StringRef type) {
+  static constexpr std::pair<llvm::StringLiteral, io::DType> types[] = {
+      {"f16", io::DType::F16},  {"bf16", io::DType::BF16},
+      {"f32", io::DType::F32},  {"f64", io::DType::F64},
+      {"i1", io::DType::BOOL},  {"i8", io::DType::I8},
+      {"i16", io::DType::I16},  {"i32", io::DType::I32},
+      {"i64", io::DType::I64},  {"index", io::DType::I64}};
+  for (const auto &[name, dtype] : types)
+    if (name == type)
+      return dtype;
+  return std::nullopt;
+}
+
+Result<ParameterFiles> ParameterFiles::open(ModuleOp module) {
+  ParameterFiles opened;
+  auto paths = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
+  if (!paths)
+    return opened;
+  for (auto path : paths.getAsRange<StringAttr>()) {
+    Result<io::Checkpoint> file = io::Checkpoint::open(path.getValue().str());
+    if (!file)
+      return file.error();
+    opened.files.push_back(std::move(*file));
+  }
+  return opened;
+}
+
+Result<io::TensorView>
+ParameterFiles::find(const EntryArgument &argument) const {
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    std::optional<io::TensorView> view = file->find(argument.name);
+    if (!view)
+      continue;
+    if (toDType(argument.type) == view->dtype && view->shape == argument.shape)
+      return *view;
+    return Error{ErrorKind::Malformed, "AWQ1522",
+                 "the parameter '" + argument.name + "' in '" + view->file +
+                     "' is " + std::string(io::name(view->dtype)) +
+                     " of another shape or type than the module's " +
+                     argument.type,
+                 view->file, "import the model again"};
+  }
+  return Error{ErrorKind::Malformed, "AWQ1522",
+               "the parameter '" + argument.name + "' is in no file",
+               "module attribute awq.parameter_files",
+               "list the safetensors file that holds it in the module's "
+               "awq.parameter_files"};
+}

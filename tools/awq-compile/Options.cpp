@@ -1,0 +1,78 @@
+//===- Options.cpp - the command line of awq-compile -----------*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+/// Binds an option to a field of the request, whose value is its default.
+template <typename T>
+using Field = cl::opt<T, /*ExternalStorage=*/true>;
+
+std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
+  // LLVM's libraries register options of their own, some by the same names.
+  cl::ResetCommandLineParser();
+  cl::OptionCategory category("awq-compile options");
+  static awq::CompileRequest request;
+  // libLLVM brings options of its own; one of them has our name.
+  if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
+    other->removeArgument();
+  auto text = [&](const char *name, std::string &field, const char *value,
+                 const char *help) {
+    return std::make_unique<Field<std::string>>(
+        StringRef(name), cl::location(field), cl::init(field),
+        cl::value_desc(value), cl::desc(help), cl::cat(category));
+  };
+  Field<std::string> input(
+      cl::Positional, cl::Required, cl::location(request.input),
+      cl::desc("INPUT (a Hugging Face folder, .mlir or .mlirbc)"),
+      cl::cat(category));
+  auto output = text("o", request.output, "OUT", "Where the result goes");
+  auto emit = text("emit", request.emit, "KIND",
+                   "mlir, bundle, checkpoint or ptx (default: what the other "
+                   "options ask for)");
+  auto compileTo = text("compile-to", request.compileTo, "PHASE",
+                        "Print the module after this phase: import, groups, "
+                        "pack, functions, linalg, bufferized, parallel, llvm");
+  auto target = text("target", request.target, "TARGET", "cpu or nvvm");
+  auto chip = text("chip", request.chip, "CHIP",
+                   "GPU to make kernels for: sm_80, sm_86, sm_89 or sm_90a");
+  auto quantize = text("quantize", request.quantize, "METHOD",
+                       "Quantize the input: awq, or rtn (rounding only)");
+  Field<unsigned> bits("bits", cl::location(request.bits), cl::init(4),
+                       cl::desc("Bits per weight"), cl::cat(category));
+  Field<int64_t> groupSize(
+      "group-size", cl::location(request.groupSize), cl::init(128),
+      cl::desc("Input channels that share a scale"), cl::cat(category));
+  auto calibration = text("calibration", request.calibration, "FILE",
+                          "Tokens to calibrate on, in a safetensors file");
+  auto statistics = text("statistics", request.statistics, "FILE",
+                         "Also write the calibration statistics");
+  auto cpu = text("mcpu", request.cpu.cpu, "NAME",
+                  "The processor to compile for (default: this one)");
+  auto features = text("mattr", request.cpu.features, "+a,-b",
+                       "Processor features to add or take away");
+  auto triple = text("mtriple", request.cpu.triple, "TRIPLE",
+                     "The target triple (default: this machine's)");
+  auto progress = text("progress", request.progress, "HOW",
+                       "jsonl (events on stdout), plain or none");
+  Field<int> threads("threads", cl::location(request.threads), cl::init(0),
+                     cl::desc("Threads (0: one per processor)"),
+                     cl::cat(category));
+  Field<bool> force("force", cl::location(request.force), cl::init(false),
+                    cl::desc("Replace an existing bundle"), cl::cat(category));
+  cl::HideUnrelatedOptions(category);
+  if (!cl::ParseCommandLineOptions(
+          argc, argv, "Compiles a model, or prints it as MLIR at any phase.\n",
+          &errs()))
+    return std::nullopt;
+  return request;
+}

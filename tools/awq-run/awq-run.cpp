@@ -1,0 +1,54 @@
+//===- awq-run.cpp - runs a model or module on named tensors ---------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Pipelines/Runner.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+static int report(const awq::Error &error) {
+  errs() << error.str();
+  return error.exitCode();
+}
+
+int main(int argc, char **argv) {
+  // LLVM's libraries register options of their own, some by the same names.
+  cl::ResetCommandLineParser();
+  cl::OptionCategory category("awq-run options");
+  cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("FILE"),
+                            cl::cat(category));
+  cl::opt<std::string> input(
+      "input", cl::Required, cl::value_desc("in.safetensors"),
+      cl::desc("Tensors named like the arguments"), cl::cat(category));
+  cl::opt<std::string> output(
+      "output", cl::Required, cl::value_desc("out.safetensors"),
+      cl::desc("Where the results go"), cl::cat(category));
+  cl::opt<std::string> entry("entry", cl::value_desc("NAME"),
+                             cl::desc("The public function to run"),
+                             cl::cat(category));
+  cl::opt<int> threads("threads", cl::desc("Threads (0: one per processor)"),
+                       cl::cat(category));
+  cl::opt<long> maxSeq("max-seq", cl::desc("Rows of caches not given"),
+                       cl::cat(category));
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "Runs an entry point of a .mlir or .mlirbc file, a Hugging Face "
+          "folder or a bundle on named tensors.\n",
+          &errs()))
+    return static_cast<int>(awq::ErrorKind::Usage);
+  auto inputs = awq::readTensors(input);
+  if (!inputs)
+    return report(inputs.error());
+  auto outputs = awq::runFile(file, *inputs, {entry, threads, maxSeq});
+  if (!outputs)
+    return report(outputs.error());
+  if (auto status = awq::writeTensors(output, *outputs); !status)
+    return report(status.error());
+  return 0;
+}
