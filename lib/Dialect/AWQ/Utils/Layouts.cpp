@@ -8,6 +8,8 @@
 
 #include "awq/Dialect/AWQ/Utils/Layouts.h"
 
+#include "MmaLayout.h"
+
 #include "awq/Dialect/AWQ/Utils/Half.h"
 
 #include <cstring>
@@ -172,6 +174,7 @@ const std::vector<Layout> &awq::layouts() {
        cpuGroupsShape, packCpuCodes<8>, unpackCpuCodes<8>,
        packCpuGroups<uint8_t>, unpackCpuGroups<uint8_t>, packCpuGroups<float>,
        unpackCpuGroups<float>},
+      makeMmaLayout(),
   };
   return table;
 }
