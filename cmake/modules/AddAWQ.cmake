@@ -4,11 +4,13 @@
 
 find_package(Threads REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_library(AWQ_CBLAS_LIBRARY NAMES openblas PATH_SUFFIXES openblas-serial REQUIRED
+# Debian's serial OpenBLAS is built without locks: two threads that call it at
+# once get each other's work space. Its pthread build is safe to call from any
+# thread, and the run time sets it to one thread of its own.
+find_library(AWQ_CBLAS_LIBRARY NAMES openblas PATH_SUFFIXES openblas-pthread REQUIRED
              DOC "A BLAS with the C interface; it is called from one thread per tile")
 find_path(AWQ_CBLAS_INCLUDE_DIR NAMES cblas.h
-          PATH_SUFFIXES openblas-serial x86_64-linux-gnu/openblas-serial
-          x86_64-linux-gnu/openblas-pthread REQUIRED)
+          PATH_SUFFIXES openblas-pthread x86_64-linux-gnu/openblas-pthread REQUIRED)
 find_library(AWQ_OPENMP_LIBRARY NAMES omp libomp.so.5 HINTS ${LLVM_LIBRARY_DIRS} REQUIRED
              DOC "LLVM's OpenMP runtime: the one thread pool of the project")
 
