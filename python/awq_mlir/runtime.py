@@ -91,7 +91,7 @@ class Model:
 
     @property
     def max_positions(self) -> int:
-        return int(self.manifest["model"]["max_position_embeddings"])
+        return int(self.manifest["model"]["max_position"])
 
     def session(self, capacity: int = 0, threads: int = 0) -> Session:
         """A sequence of at most `capacity` tokens (0: as many as the model can)."""
