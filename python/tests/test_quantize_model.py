@@ -1,0 +1,138 @@
+# Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The calibration driver on toy models: awq-compile --quantize."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from import_toys import BIN, SIZES, TOYS, import_model
+from safetensors.numpy import load_file, save_file
+from test_logits_toys import logits_of
+
+pytestmark = pytest.mark.tools
+
+SAMPLES, LENGTH, GROUP = 10, 40, 16
+
+
+def make_model(folder: Path, name: str, dtype: torch.dtype = torch.float32) -> Path:
+    folder.mkdir()
+    next(toy for toy in TOYS if toy.name == name).make(folder, dtype)
+    return folder
+
+
+def calibration(path: Path, **changes: Any) -> Path:
+    random = np.random.default_rng(3)
+    tensors: dict[str, Any] = {
+        "tokens": random.integers(0, SIZES["vocab_size"], (SAMPLES, LENGTH)).astype(np.int32),
+        "guard": np.array([0, 0, 1, 0, 0] * 2, np.uint8),
+    }
+    save_file({**tensors, **changes}, path)
+    return path
+
+
+def quantize(model: Path, out: Path, *options: str | Path) -> subprocess.CompletedProcess[str]:
+    command: list[str | Path] = [BIN / "awq-compile", model, "-o", out, f"--group-size={GROUP}"]
+    command += ["--progress=jsonl", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def events(result: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [("llama", torch.float32), ("llama-tied", torch.bfloat16), ("qwen2", torch.float16), ("qwen3", torch.float32)],
+)
+def test_events_and_checkpoint(name: str, dtype: torch.dtype, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", name, dtype)
+    data = calibration(tmp_path / "calibration.safetensors")
+    said = events(quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}"))
+
+    layers = [event for event in said if event["event"] == "layer"]
+    (groups,) = (event for event in said if event["event"] == "groups")
+    (guard,) = (event for event in said if event["event"] == "guard")
+    assert groups["count"] == 4 * SIZES["num_hidden_layers"]
+    assert len(groups["reported"]) == 1
+    searched = layers[: SIZES["num_hidden_layers"]]
+    for layer in searched:
+        assert len(layer["groups"]) == 4
+        for group in layer["groups"]:
+            assert group["loss"] <= group["loss_rtn"]
+            assert group["accepted"] == (group["guard"] <= group["guard_rtn"])
+        for linear in layer["linears"]:
+            assert linear["loss"] <= linear["loss_before"]
+            assert linear["accepted"] == (linear["guard"] <= linear["guard_before"])
+    assert 0 < guard["kl_awq"] < 10 and 0 < guard["kl_rtn"] < 10
+    assert guard["accepted"] == (guard["kl_awq"] <= guard["kl_rtn"])
+
+    tensors = load_file(tmp_path / "out" / "model.safetensors")
+    assert tensors["model.layers.0.mlp.down_proj.qweight"].shape == (112, 64 // 8)
+    assert "model.layers.0.mlp.down_proj.weight" not in tensors
+
+
+def test_the_checkpoint_is_the_model_that_was_judged(tmp_path: Path) -> None:
+    """The mean KL of the written checkpoint, run by itself, is the one of the guard event."""
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors")
+    said = events(quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}"))
+    (guard,) = (event for event in said if event["event"] == "guard")
+    program = tmp_path / "model.mlir"
+    program.write_text(import_model(model))
+    divergences = []
+    tensors = load_file(data)
+    for tokens in tensors["tokens"][tensors["guard"] == 1]:
+        p = torch.log_softmax(torch.tensor(logits_of(program, tokens, tmp_path)).double(), -1)
+        q = torch.log_softmax(torch.tensor(logits_of(tmp_path / "out", tokens, tmp_path)).double(), -1)
+        divergences.append((p.exp() * (p - q)).sum(-1).mean().item())
+    expected = guard["kl_awq"] if guard["accepted"] else guard["kl_rtn"]
+    assert np.mean(divergences) == pytest.approx(expected, rel=0.02)
+
+
+def test_threads_do_not_change_a_bit(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors")
+    for threads in (1, 2):
+        out = tmp_path / f"out{threads}"
+        options = ("--quantize=awq", f"--calibration={data}", f"--threads={threads}")
+        assert quantize(model, out, *options).returncode == 0
+    one, two = ((tmp_path / f"out{n}" / "model.safetensors").read_bytes() for n in (1, 2))
+    assert one == two
+
+
+def test_rounding_only_needs_no_text(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    said = events(quantize(model, tmp_path / "out", "--quantize=rtn"))
+    assert not any(event["event"] == "guard" for event in said)
+    source = load_file(model / "model.safetensors")
+    written = load_file(tmp_path / "out" / "model.safetensors")
+    norm = "model.layers.1.input_layernorm.weight"
+    assert np.array_equal(written[norm], source[norm].astype(np.float16))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"tokens": np.full((SAMPLES, LENGTH), 96, np.int32)}, "AWQ1321", "token 96"),
+        ({"tokens": np.zeros((SAMPLES, LENGTH), np.int64)}, "AWQ1321", "must be I32"),
+        ({"guard": np.zeros(SAMPLES - 1, np.uint8)}, "AWQ1321", "must be U8"),
+        ({"guard": np.zeros(SAMPLES, np.uint8)}, "AWQ1322", "guard part"),
+        ({"guard": np.ones(SAMPLES, np.uint8)}, "AWQ1322", "fit part"),
+    ],
+)
+def test_calibration_files_that_do_not_fit(changes: dict[str, Any], code: str, words: str, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors", **changes)
+    result = quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}")
+    assert result.returncode == 3
+    assert code in result.stderr and words in result.stderr
+    assert not (tmp_path / "out").exists()
