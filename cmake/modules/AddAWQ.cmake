@@ -69,28 +69,11 @@ function(awq_configure_target name)
   endif()
 endfunction()
 
-macro(awq_existing_sources) # DEVELOPMENT ONLY
-  set(existing)
-  foreach(source ${ARG_UNPARSED_ARGUMENTS})
-    if(IS_ABSOLUTE "${source}" OR EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
-      list(APPEND existing ${source})
-    else()
-      message(WARNING "missing ${source}")
-    endif()
-  endforeach()
-  if(NOT existing)
-    file(WRITE "${CMAKE_BINARY_DIR}/${name}-empty.cpp" "")
-    set(existing "${CMAKE_BINARY_DIR}/${name}-empty.cpp")
-  endif()
-  set(ARG_UNPARSED_ARGUMENTS ${existing})
-endmacro()
-
 # add_awq_library(NAME SOURCES... [SHARED] [MLIR] [DEPENDS ...] [LINK_LIBS ...])
 #   MLIR   the library uses MLIR or LLVM headers and links the shared libraries
 #   SHARED a library that other programs load; all others are static
 function(add_awq_library name)
   cmake_parse_arguments(ARG "SHARED;MLIR" "" "DEPENDS;LINK_LIBS" ${ARGN})
-  awq_existing_sources() # DEVELOPMENT ONLY
   set(kind STATIC)
   if(ARG_SHARED)
     set(kind SHARED)
@@ -110,7 +93,6 @@ endfunction()
 # add_awq_tool(NAME SOURCES... [LINK_LIBS ...]): a command-line tool on MLIR.
 function(add_awq_tool name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS" ${ARGN})
-  awq_existing_sources() # DEVELOPMENT ONLY
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   awq_configure_target(${name} MLIR DEPENDS ${ARG_DEPENDS} LINK_LIBS ${ARG_LINK_LIBS})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -121,7 +103,6 @@ endfunction()
 # built by the target awq-unittests and run by ctest.
 function(add_awq_unittest name)
   cmake_parse_arguments(ARG "MLIR" "" "DEPENDS;LINK_LIBS" ${ARGN})
-  awq_existing_sources() # DEVELOPMENT ONLY
   add_executable(${name} EXCLUDE_FROM_ALL ${ARG_UNPARSED_ARGUMENTS})
   set(mlir_flag "")
   if(ARG_MLIR)

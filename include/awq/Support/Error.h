@@ -67,7 +67,8 @@ private:
 
 /// A value, or the error that prevented it. Converts to true when there is a
 /// value.
-template <typename T> class [[nodiscard]] Result {
+template <typename T>
+class [[nodiscard]] Result {
 public:
   Result(T value) : state(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state(std::in_place_index<1>, std::move(error)) {}
