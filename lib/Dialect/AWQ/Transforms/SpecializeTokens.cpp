@@ -234,8 +234,12 @@ LogicalResult SpecializeTokensPass::refine(func::FuncOp clone) {
 
   Operation *exit = clone.getBody().front().getTerminator();
   for (OpOperand &operand : exit->getOpOperands())
-    if (Value inner = withoutCast(operand.get(), tokens))
+    if (Value inner = withoutCast(operand.get(), tokens)) {
+      Operation *cast = operand.get().getDefiningOp();
       operand.set(inner);
+      if (cast->use_empty())
+        cast->erase();
+    }
   clone.setFunctionType(FunctionType::get(
       context, clone.getArgumentTypes(), exit->getOperandTypes()));
   return success();
