@@ -99,16 +99,22 @@ TOYS = [
         Toy(f"llama-{act}", "Llama", {"hidden_act": act})
         for act in (
             "gelu",
+            "gelu_10",
             "gelu_accurate",
             "gelu_fast",
             "gelu_new",
             "gelu_pytorch_tanh",
+            "hardswish",
+            "laplace",
+            "leaky_relu",
             "linear",
             "mish",
             "quick_gelu",
             "relu",
             "relu2",
+            "relu6",
             "sigmoid",
+            "sqrtsoftplus",
             "swish",
             "tanh",
         )

@@ -136,7 +136,7 @@ def test_transformers_4_spelling(tmp_path: Path) -> None:
     assert import_model(tmp_path) == new
 
 
-@pytest.mark.parametrize("hidden_act", ["gelu_10", "hardswish", "laplace", "leaky_relu", "prelu", "relu6", "xielu"])
+@pytest.mark.parametrize("hidden_act", ["prelu", "xielu"])
 def test_unsupported_activation(hidden_act: str, tmp_path: Path) -> None:
     """What has no op yet is refused with its name, never imported as something else."""
     Toy("unsupported", "Llama").config().save_pretrained(tmp_path)

@@ -60,6 +60,44 @@ static Value mish(OpBuilder &b, Location loc, Value x) {
       b, loc, x, arith::DivFOp::create(b, loc, numerator, denominator));
 }
 
+static Value gelu(OpBuilder &b, Location loc, Value x) {
+  Value scaled = arith::MulFOp::create(
+      b, loc, x, awq::constantF32(b, loc, 0.7071067811865476));
+  return halfTimesOnePlus(b, loc, x, math::ErfOp::create(b, loc, scaled));
+}
+
+/// min(max(x, low), high).
+static Value clamp(OpBuilder &b, Location loc, Value x, double low,
+                   double high) {
+  Value raised =
+      arith::MaximumFOp::create(b, loc, x, awq::constantF32(b, loc, low));
+  return arith::MinimumFOp::create(b, loc, raised,
+                                   awq::constantF32(b, loc, high));
+}
+
+/// The Gaussian distribution's function with mean and deviation as MEGA has
+/// them (arXiv 2209.10655): (1 + erf((x - mu) / (sigma sqrt(2)))) / 2.
+static Value laplace(OpBuilder &b, Location loc, Value x) {
+  Value centred =
+      arith::SubFOp::create(b, loc, x, awq::constantF32(b, loc, 0.707107));
+  Value scaled = arith::DivFOp::create(
+      b, loc, centred, awq::constantF32(b, loc, 0.282095 * 1.4142135623730951));
+  return halfTimesOnePlus(b, loc, awq::constantF32(b, loc, 1.0),
+                          math::ErfOp::create(b, loc, scaled));
+}
+
+/// sqrt(log(1 + exp(x))), with log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
+/// so that nothing overflows.
+static Value sqrtSoftplus(OpBuilder &b, Location loc, Value x) {
+  Value size = math::AbsFOp::create(b, loc, x);
+  Value tail = math::Log1pOp::create(
+      b, loc, math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, size)));
+  Value positive =
+      arith::MaximumFOp::create(b, loc, x, awq::constantF32(b, loc, 0.0));
+  return math::SqrtOp::create(b, loc,
+                              arith::AddFOp::create(b, loc, positive, tail));
+}
+
 /// f(x) for an f32 scalar.
 static Value applyActivation(OpBuilder &b, Location loc, ActivationKind kind,
                              Value x) {
@@ -75,11 +113,8 @@ static Value applyActivation(OpBuilder &b, Location loc, ActivationKind kind,
   }
   case ActivationKind::Silu:
     return arith::MulFOp::create(b, loc, x, sigmoid(b, loc, x));
-  case ActivationKind::Gelu: {
-    Value scaled = arith::MulFOp::create(
-        b, loc, x, awq::constantF32(b, loc, 0.7071067811865476));
-    return halfTimesOnePlus(b, loc, x, math::ErfOp::create(b, loc, scaled));
-  }
+  case ActivationKind::Gelu:
+    return gelu(b, loc, x);
   case ActivationKind::GeluTanh:
     return geluTanh(b, loc, x);
   case ActivationKind::GeluQuick: {
@@ -93,6 +128,28 @@ static Value applyActivation(OpBuilder &b, Location loc, ActivationKind kind,
     return math::TanhOp::create(b, loc, x);
   case ActivationKind::Mish:
     return mish(b, loc, x);
+  case ActivationKind::Gelu10:
+    return clamp(b, loc, gelu(b, loc, x), -10.0, 10.0);
+  case ActivationKind::HardSwish: {
+    Value shifted =
+        arith::AddFOp::create(b, loc, x, awq::constantF32(b, loc, 3.0));
+    Value gate = arith::DivFOp::create(b, loc, clamp(b, loc, shifted, 0.0, 6.0),
+                                       awq::constantF32(b, loc, 6.0));
+    return arith::MulFOp::create(b, loc, x, gate);
+  }
+  case ActivationKind::Laplace:
+    return laplace(b, loc, x);
+  case ActivationKind::LeakyRelu: {
+    Value negative = arith::MulFOp::create(
+        b, loc, arith::MinimumFOp::create(b, loc, x, zero()),
+        awq::constantF32(b, loc, 0.01));
+    return arith::AddFOp::create(
+        b, loc, arith::MaximumFOp::create(b, loc, x, zero()), negative);
+  }
+  case ActivationKind::Relu6:
+    return clamp(b, loc, x, 0.0, 6.0);
+  case ActivationKind::SqrtSoftplus:
+    return sqrtSoftplus(b, loc, x);
   }
   llvm_unreachable("the verifier admits no other kind");
 }

@@ -80,19 +80,25 @@ void ModelBuilder::readActivation(io::JsonFields &fields) {
   using decoder::ActivationKind;
   static const std::pair<const char *, ActivationKind> kinds[] = {
       {"gelu", ActivationKind::Gelu},
+      {"gelu_10", ActivationKind::Gelu10},
       {"gelu_accurate", ActivationKind::GeluTanh},
       {"gelu_fast", ActivationKind::GeluTanh},
       {"gelu_new", ActivationKind::GeluTanh},
       {"gelu_python", ActivationKind::Gelu},
       {"gelu_python_tanh", ActivationKind::GeluTanh},
       {"gelu_pytorch_tanh", ActivationKind::GeluTanh},
+      {"hardswish", ActivationKind::HardSwish},
+      {"laplace", ActivationKind::Laplace},
+      {"leaky_relu", ActivationKind::LeakyRelu},
       {"linear", ActivationKind::Identity},
       {"mish", ActivationKind::Mish},
       {"quick_gelu", ActivationKind::GeluQuick},
       {"relu", ActivationKind::Relu},
       {"relu2", ActivationKind::Relu2},
+      {"relu6", ActivationKind::Relu6},
       {"sigmoid", ActivationKind::Sigmoid},
       {"silu", ActivationKind::Silu},
+      {"sqrtsoftplus", ActivationKind::SqrtSoftplus},
       {"swish", ActivationKind::Silu},
       {"tanh", ActivationKind::Tanh}};
   std::string name = fields.string(architecture.activation);

@@ -202,10 +202,14 @@ ChannelUse AttentionOp::getChannelUse(OpOperand &operand) {
 // ActivationOp, GLUOp
 //===----------------------------------------------------------------------===//
 
+/// Whether f is positively homogeneous of degree one: f(x s) = f(x) s, s > 0.
+static bool isHomogeneous(ActivationKind kind) {
+  return kind == ActivationKind::Identity || kind == ActivationKind::Relu ||
+         kind == ActivationKind::LeakyRelu;
+}
+
 ChannelUse ActivationOp::getChannelUse(OpOperand &operand) {
-  // Positively homogeneous of degree one: f(x s) = f(x) s for s > 0.
-  if (getKind() == ActivationKind::Relu ||
-      getKind() == ActivationKind::Identity)
+  if (isHomogeneous(getKind()))
     return ChannelUse::commutes(cast<OpResult>(getResult()));
   return ChannelUse::blocks(("activation " +
                              stringifyActivationKind(getKind()) +
@@ -215,7 +219,7 @@ ChannelUse ActivationOp::getChannelUse(OpOperand &operand) {
 
 ChannelUse GLUOp::getChannelUse(OpOperand &operand) {
   if (operand.get() != getUp() || getGate() == getUp()) {
-    if (getKind() == ActivationKind::Relu && getGate() != getUp())
+    if (isHomogeneous(getKind()) && getGate() != getUp())
       return ChannelUse::commutes(cast<OpResult>(getResult()));
     return ChannelUse::blocks("the gate's activation " +
                               stringifyActivationKind(getKind()).str() +

@@ -45,7 +45,13 @@ def Decoder_ActivationKind
                    I32EnumAttrCase<"GeluQuick", 6, "gelu_quick">,
                    I32EnumAttrCase<"Sigmoid", 7, "sigmoid">,
                    I32EnumAttrCase<"Tanh", 8, "tanh">,
-                   I32EnumAttrCase<"Mish", 9, "mish">]> {
+                   I32EnumAttrCase<"Mish", 9, "mish">,
+                   I32EnumAttrCase<"Gelu10", 10, "gelu_10">,
+                   I32EnumAttrCase<"HardSwish", 11, "hard_swish">,
+                   I32EnumAttrCase<"Laplace", 12, "laplace">,
+                   I32EnumAttrCase<"LeakyRelu", 13, "leaky_relu">,
+                   I32EnumAttrCase<"Relu6", 14, "relu6">,
+                   I32EnumAttrCase<"SqrtSoftplus", 15, "sqrt_softplus">]> {
   let cppNamespace = "::awq::decoder";
   let genSpecializedAttr = 0;
 }
@@ -248,18 +254,24 @@ def Decoder_ActivationOp : Decoder_Op<"activation", [Pure, SameOperandsAndResult
     DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
   let summary = "A scalar activation function";
   let description = [{
-    | kind         | f(x)                                             |
-    |--------------|--------------------------------------------------|
-    | `identity`   | x                                                |
-    | `relu`       | max(x, 0)                                        |
-    | `relu2`      | max(x, 0)^2                                      |
-    | `silu`       | x * sigmoid(x)                                   |
-    | `gelu`       | x/2 * (1 + erf(x / sqrt(2)))                     |
-    | `gelu_tanh`  | x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))  |
-    | `gelu_quick` | x * sigmoid(1.702 x)                             |
-    | `sigmoid`    | 1 / (1 + exp(-x))                                |
-    | `tanh`       | tanh(x)                                          |
-    | `mish`       | x * tanh(log(1 + exp(x)))                        |
+    | kind            | f(x)                                             |
+    |-----------------|--------------------------------------------------|
+    | `identity`      | x                                                |
+    | `relu`          | max(x, 0)                                        |
+    | `relu2`         | max(x, 0)^2                                      |
+    | `silu`          | x * sigmoid(x)                                   |
+    | `gelu`          | x/2 * (1 + erf(x / sqrt(2)))                     |
+    | `gelu_tanh`     | x/2 * (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))  |
+    | `gelu_quick`    | x * sigmoid(1.702 x)                             |
+    | `sigmoid`       | 1 / (1 + exp(-x))                                |
+    | `tanh`          | tanh(x)                                          |
+    | `mish`          | x * tanh(log(1 + exp(x)))                        |
+    | `gelu_10`       | min(max(gelu(x), -10), 10)                       |
+    | `hard_swish`    | x * min(max(x + 3, 0), 6) / 6                    |
+    | `laplace`       | (1 + erf((x - mu) / (sigma sqrt(2)))) / 2, with mu = 0.707107 and sigma = 0.282095 |
+    | `leaky_relu`    | max(x, 0) + 0.01 min(x, 0)                       |
+    | `relu6`         | min(max(x, 0), 6)                                |
+    | `sqrt_softplus` | sqrt(log(1 + exp(x)))                            |
 
     Example:
 
