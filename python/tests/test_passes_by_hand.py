@@ -80,4 +80,4 @@ def test_every_step(tmp_path: Path) -> None:
     # Scaling changes nothing; rounding to 4 bits changes little.
     assert np.max(np.abs(logits_of(steps[3], ids, tmp_path) - expected)) <= 1e-3
     error = logits_of(steps[5], ids, tmp_path) - expected
-    assert 0 < np.sqrt(np.mean(error**2)) < 0.5 * np.std(expected)
+    assert 0 < np.sqrt(np.mean(error**2)) < 0.75 * np.std(expected)
