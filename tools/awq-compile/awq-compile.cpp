@@ -17,6 +17,6 @@ int main(int argc, char **argv) {
   awq::Status status = awq::compile(*request);
   if (status)
     return 0;
-  llvm::errs() << status.error().str();
+  llvm::errs() << status.error().str() << "\n";
   return status.error().exitCode();
 }

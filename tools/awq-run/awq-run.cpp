@@ -13,7 +13,7 @@
 using namespace llvm;
 
 static int report(const awq::Error &error) {
-  errs() << error.str();
+  errs() << error.str() << "\n";
   return error.exitCode();
 }
 
