@@ -75,6 +75,8 @@ def test_events_and_checkpoint(name: str, dtype: torch.dtype, tmp_path: Path) ->
     assert 0 < guard["kl_awq"] < 10 and 0 < guard["kl_rtn"] < 10
     assert guard["accepted"] == (guard["kl_awq"] <= guard["kl_rtn"])
 
+    assert said[-1]["event"] == "done" and said[-1]["peak_anonymous_bytes"] > 0
+
     tensors = load_file(tmp_path / "out" / "model.safetensors")
     assert tensors["model.layers.0.mlp.down_proj.qweight"].shape == (112, 64 // 8)
     assert "model.layers.0.mlp.down_proj.weight" not in tensors
