@@ -28,12 +28,21 @@ using nlohmann::ordered_json;
 static constexpr llvm::StringLiteral codeFile = "model.so";
 
 /// What a bundle takes along from the model's folder.
-static constexpr llvm::StringLiteral companions[] = {
-    "tokenizer.json",      "tokenizer_config.json", "special_tokens_map.json",
-    "added_tokens.json",   "vocab.json",            "merges.txt",
-    "tokenizer.model",     "chat_template.jinja",   "chat_template.json",
-    "generation_config.json", "config.json",        "LICENSE",
-    "LICENSE.txt",         "LICENSE.md",            "NOTICE"};
+static constexpr llvm::StringLiteral companions[] = {"tokenizer.json",
+                                                     "tokenizer_config.json",
+                                                     "special_tokens_map.json",
+                                                     "added_tokens.json",
+                                                     "vocab.json",
+                                                     "merges.txt",
+                                                     "tokenizer.model",
+                                                     "chat_template.jinja",
+                                                     "chat_template.json",
+                                                     "generation_config.json",
+                                                     "config.json",
+                                                     "LICENSE",
+                                                     "LICENSE.txt",
+                                                     "LICENSE.md",
+                                                     "NOTICE"};
 
 namespace {
 
@@ -129,8 +138,8 @@ Status BundleWriter::compile() {
   return record(files, library, codeFile.str());
 }
 
-Status BundleWriter::copyFloatParameters(
-    const std::vector<io::TensorView> &views) {
+Status
+BundleWriter::copyFloatParameters(const std::vector<io::TensorView> &views) {
   std::vector<io::TensorSpec> specs;
   for (const io::TensorView &view : views)
     specs.push_back({view.name, view.dtype, view.shape});

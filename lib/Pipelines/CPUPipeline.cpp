@@ -89,6 +89,7 @@ static void buildBufferized(OpPassManager &manager,
 }
 
 static void buildParallel(OpPassManager &manager, const CPUPipelineOptions &) {
+  manager.addPass(createParallelizeRowsPass());
   manager.addPass(createForallToParallelLoopPass());
   manager.addPass(createConvertLinalgToLoopsPass());
   manager.addPass(createExpandMathPass());

@@ -71,6 +71,8 @@ private:
   Progress progress;
   OwningOpRef<ModuleOp> module;
   ScratchFile packed;
+  /// What the last event tells beyond time and memory.
+  nlohmann::ordered_json outcome = nlohmann::ordered_json::object();
 };
 
 } // namespace
@@ -246,6 +248,10 @@ Status Driver::emitCheckpoint() {
   Result<QuantizeSummary> summary = quantizeModel(*module, options, *sink);
   if (!summary)
     return summary.error();
+  if (options.method == QuantizeMethod::Awq)
+    outcome = {{"peak_anonymous_bytes", summary->peakAnonymousBytes},
+               {"layer_bytes", summary->layerBytes},
+               {"gram_bytes", summary->gramBytes}};
   return report(request.output);
 }
 
@@ -307,9 +313,12 @@ Status Driver::run() {
       std::chrono::steady_clock::now() - start;
   rusage used = {};
   getrusage(RUSAGE_SELF, &used);
-  progress.event({{"event", "done"},
-                  {"seconds", spent.count()},
-                  {"peak_rss_bytes", int64_t(used.ru_maxrss) * 1024}});
+  nlohmann::ordered_json done = {
+      {"event", "done"},
+      {"seconds", spent.count()},
+      {"peak_rss_bytes", int64_t(used.ru_maxrss) * 1024}};
+  done.update(outcome);
+  progress.event(done);
   return {};
 }
 

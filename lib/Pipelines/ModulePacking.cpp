@@ -37,8 +37,7 @@ Result<std::string> ScratchFile::path() {
 }
 
 bool awq::isQuantized(ModuleOp module) {
-  return module
-      .walk([](QuantizedLinearOp) { return WalkResult::interrupt(); })
+  return module.walk([](QuantizedLinearOp) { return WalkResult::interrupt(); })
       .wasInterrupted();
 }
 

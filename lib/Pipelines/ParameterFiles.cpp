@@ -15,11 +15,11 @@ using namespace awq;
 
 std::optional<io::DType> awq::toDType(llvm::StringRef type) {
   static constexpr std::pair<llvm::StringLiteral, io::DType> types[] = {
-      {"f16", io::DType::F16},  {"bf16", io::DType::BF16},
-      {"f32", io::DType::F32},  {"f64", io::DType::F64},
-      {"i1", io::DType::BOOL},  {"i8", io::DType::I8},
-      {"i16", io::DType::I16},  {"i32", io::DType::I32},
-      {"i64", io::DType::I64},  {"index", io::DType::I64}};
+      {"f16", io::DType::F16}, {"bf16", io::DType::BF16},
+      {"f32", io::DType::F32}, {"f64", io::DType::F64},
+      {"i1", io::DType::BOOL}, {"i8", io::DType::I8},
+      {"i16", io::DType::I16}, {"i32", io::DType::I32},
+      {"i64", io::DType::I64}, {"index", io::DType::I64}};
   for (const auto &[name, dtype] : types)
     if (name == type)
       return dtype;

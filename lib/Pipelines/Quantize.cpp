@@ -204,10 +204,19 @@ Status ModelQuantizer::gather(size_t index, CompiledPart &part,
                               const std::vector<std::vector<float>> &weights,
                               StatisticsSource &source) {
   std::vector<calibration::StatisticsAccumulator> accumulators;
-  for (size_t site = 0; site < part.sites().size(); ++site)
-    accumulators.emplace_back(part.sites()[site], part.resultChannels(site + 1),
+  int64_t gramBytes = 0, layerBytes = 0;
+  for (size_t site = 0; site < part.sites().size(); ++site) {
+    int64_t channels = part.resultChannels(site + 1);
+    accumulators.emplace_back(part.sites()[site], channels,
                               calibration::StatisticsAccumulator::Options{
                                   /*gram=*/true, /*skipTokens=*/0});
+    // One matrix for each part of the samples.
+    gramBytes += 2 * channels * channels * sizeof(float);
+  }
+  for (const std::vector<float> &weight : weights)
+    layerBytes += weight.size() * sizeof(float);
+  summary.gramBytes = std::max(summary.gramBytes, gramBytes);
+  summary.layerBytes = std::max(summary.layerBytes, layerBytes);
   Status status =
       streams->advance(index, part, weights, exact,
                        [&](size_t site, int64_t sample, const float *values) {

@@ -36,8 +36,8 @@ Result<TensorMap> awq::readTensors(const std::string &path) {
     return file.error();
   TensorMap tensors;
   for (const io::TensorView &view : file->tensors())
-    tensors[view.name] = Tensor{
-        view.dtype, view.shape, {view.data, view.data + view.bytes}};
+    tensors[view.name] =
+        Tensor{view.dtype, view.shape, {view.data, view.data + view.bytes}};
   return tensors;
 }
 
@@ -172,8 +172,8 @@ void NamedCall::allocate(size_t index, std::vector<int64_t> shape) {
   int64_t bits = io::bitWidth(dtype);
   for (int64_t size : shape)
     bits *= size;
-  tensors[index] = Tensor{dtype, std::move(shape),
-                          std::vector<uint8_t>((bits + 7) / 8)};
+  tensors[index] =
+      Tensor{dtype, std::move(shape), std::vector<uint8_t>((bits + 7) / 8)};
 }
 
 void NamedCall::bindCache(size_t index) {
@@ -339,8 +339,8 @@ static Result<TensorMap> runBundle(const std::string &path,
                  "a bundle takes one tensor, 'tokens', I32 [T]", path,
                  "name another entry point with --entry"};
   int64_t count = tokens->second.shape.front();
-  Result<std::unique_ptr<Session>> session = Session::create(
-      *model, std::max(options.maxSeq, count), options.threads);
+  Result<std::unique_ptr<Session>> session =
+      Session::create(*model, std::max(options.maxSeq, count), options.threads);
   if (!session)
     return session.error();
   int64_t vocabulary = (*model)->manifest().model.vocabSize;

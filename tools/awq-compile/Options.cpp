@@ -26,7 +26,7 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
     other->removeArgument();
   auto text = [&](const char *name, std::string &field, const char *value,
-                 const char *help) {
+                  const char *help) {
     return std::make_unique<Field<std::string>>(
         StringRef(name), cl::location(field), cl::init(field),
         cl::value_desc(value), cl::desc(help), cl::cat(category));

@@ -1,4 +1,5 @@
-//===- awq-compile.cpp - compiles models -----------------------------------===//
+//===- awq-compile.cpp - compiles models
+//-----------------------------------===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,4 +1,5 @@
-//===- awq-run.cpp - runs a model or module on named tensors ---------------===//
+//===- awq-run.cpp - runs a model or module on named tensors
+//---------------===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

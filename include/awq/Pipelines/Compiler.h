@@ -98,8 +98,8 @@ void registerCompilerDialects(mlir::DialectRegistry &registry);
 /// Reads a module from a .mlir or .mlirbc file, or imports a Hugging Face
 /// folder (or its config.json). Errors: AWQ1511 (not parsed), AWQ1512 (no such
 /// input), and those of importHuggingFace.
-Result<mlir::OwningOpRef<mlir::ModuleOp>>
-loadModule(mlir::MLIRContext *context, const std::string &path);
+Result<mlir::OwningOpRef<mlir::ModuleOp>> loadModule(mlir::MLIRContext *context,
+                                                     const std::string &path);
 
 } // namespace awq
 

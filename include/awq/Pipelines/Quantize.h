@@ -91,6 +91,9 @@ struct QuantizeSummary {
   double seconds = 0.0;
   /// Peak of anonymous memory above the start, without the hidden states.
   int64_t peakAnonymousBytes = 0;
+  /// What the peak is measured by: the weights of the largest layer in f32, and
+  /// its Gram matrices of both parts of the samples.
+  int64_t layerBytes = 0, gramBytes = 0;
 };
 
 /// Quantizes the linears of the module's decoder layers (functions with

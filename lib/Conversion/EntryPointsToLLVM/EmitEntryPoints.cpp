@@ -45,8 +45,8 @@ static LogicalResult emitEntryPoint(func::FuncOp function,
   OpBuilder builder(context);
   builder.setInsertionPointAfter(function);
   Type pointer = LLVM::LLVMPointerType::get(context);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
-                                          {pointer});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer});
   auto entry = LLVM::LLVMFuncOp::create(
       builder, loc, ("awq_entry_" + function.getSymName()).str(), type);
   builder.setInsertionPointToStart(entry.addEntryBlock(builder));
@@ -58,8 +58,8 @@ static LogicalResult emitEntryPoint(func::FuncOp function,
              << argument.getArgNumber() << " of type " << argument.getType()
              << " cannot be passed to an entry point";
     operands.push_back(loadArgument(builder, loc, entry.getArgument(0),
-                                    argument.getArgNumber(),
-                                    argument.getType(), lowered));
+                                    argument.getArgNumber(), argument.getType(),
+                                    lowered));
   }
   func::CallOp::create(builder, loc, function, operands);
   LLVM::ReturnOp::create(builder, loc, ValueRange());
@@ -73,8 +73,7 @@ struct EmitEntryPointsPass
     LLVMTypeConverter types(&getContext());
     auto internal =
         LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
-    auto functions =
-        llvm::to_vector(getOperation().getOps<func::FuncOp>());
+    auto functions = llvm::to_vector(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions) {
       if (function.isDeclaration())
         continue;

@@ -14,10 +14,11 @@
 #include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassInstrumentation.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -25,7 +26,6 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/MC/MCSubtargetInfo.h"
 
 #include <chrono>
 #include <mutex>
@@ -46,7 +46,8 @@ static void initializeTargets() {
 static std::string hostFeatures() {
   std::vector<std::string> spelled;
   for (const auto &feature : llvm::sys::getHostCPUFeatures())
-    spelled.push_back((feature.getValue() ? "+" : "-") + feature.getKey().str());
+    spelled.push_back((feature.getValue() ? "+" : "-") +
+                      feature.getKey().str());
   std::sort(spelled.begin(), spelled.end(),
             [](const std::string &a, const std::string &b) {
               return a.compare(1, a.npos, b, 1, b.npos) < 0;
@@ -86,11 +87,10 @@ Result<ResolvedTarget> jit::resolveTarget(const TargetOptions &options) {
   std::unique_ptr<llvm::MCSubtargetInfo> base(
       (*target)->createMCSubtargetInfo(triple, "", ""));
   if (!base->isCPUStringValid(resolved.cpu))
-    return Error{ErrorKind::Usage, "AWQ1502",
-                 "unknown processor '" + resolved.cpu + "'",
-                 "target " + resolved.triple,
-                 "'llc-22 -mtriple=" + resolved.triple +
-                     " -mcpu=help' lists the names"};
+    return Error{
+        ErrorKind::Usage, "AWQ1502", "unknown processor '" + resolved.cpu + "'",
+        "target " + resolved.triple,
+        "'llc-22 -mtriple=" + resolved.triple + " -mcpu=help' lists the names"};
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
       (*target)->createMCSubtargetInfo(triple, resolved.cpu,
                                        resolved.features));

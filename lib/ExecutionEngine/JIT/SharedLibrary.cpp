@@ -43,8 +43,10 @@ struct Linker {
 /// In the order in which they are tried: the driver knows where the system's
 /// libraries are; the linkers themselves need only what is named.
 static const Linker linkers[] = {
-    {"cc", {"-shared", "-Wl,-z,noexecstack", "-Wl,--no-as-needed", "-nostartfiles"}},
-    {"clang-22", {"-shared", "-Wl,-z,noexecstack", "-Wl,--no-as-needed", "-nostartfiles"}},
+    {"cc",
+     {"-shared", "-Wl,-z,noexecstack", "-Wl,--no-as-needed", "-nostartfiles"}},
+    {"clang-22",
+     {"-shared", "-Wl,-z,noexecstack", "-Wl,--no-as-needed", "-nostartfiles"}},
     {"ld.lld-22", {"-shared", "-z", "noexecstack"}},
     {"ld.lld", {"-shared", "-z", "noexecstack"}},
     {"ld", {"-shared", "-z", "noexecstack"}},
@@ -60,8 +62,8 @@ static bool run(llvm::StringRef path, const std::vector<std::string> &arguments,
     return false;
   }
   llvm::SmallVector<llvm::StringRef> views(arguments.begin(), arguments.end());
-  std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""),
-                                                log.str(), log.str()};
+  std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), log.str(),
+                                                log.str()};
   int status = llvm::sys::ExecuteAndWait(path, views, std::nullopt, redirects,
                                          /*SecondsToWait=*/120,
                                          /*MemoryLimit=*/0, &output);
@@ -86,8 +88,7 @@ Status jit::linkSharedLibrary(const std::string &object,
       continue;
     std::vector<std::string> arguments = {*path};
     arguments.insert(arguments.end(), linker.flags.begin(), linker.flags.end());
-    arguments.insert(arguments.end(),
-                     {"-o", library, object, runtime, openmp});
+    arguments.insert(arguments.end(), {"-o", library, object, runtime, openmp});
     if (llvm::StringRef(linker.program).starts_with("c"))
       arguments.push_back("-lm");
     std::string output;

@@ -34,6 +34,9 @@ void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);
 /// Adds the rewrite that inlines a memref.alloca_scope without an alloca.
 void populateInlineAllocaScopesPatterns(mlir::RewritePatternSet &patterns);
 
+/// Adds the rewrite that tiles structured ops on buffers over their rows.
+void populateParallelizeRowsPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace awq
 
 #endif // AWQ_CONVERSION_AWQTOCPU_PASSES_H

@@ -87,4 +87,31 @@ def InlineAllocaScopesPass : Pass<"awq-inline-alloca-scopes"> {
   }];
 }
 
+def ParallelizeRowsPass : Pass<"awq-parallelize-rows"> {
+  let summary = "Spreads structured ops over the tokens of a prompt";
+  let description = [{
+    Norms, activations and additions of a prompt touch as many bytes as its
+    linears and would run on one thread. This pass tiles each linalg op on
+    buffers whose outermost loop is parallel and of dynamic length, the tokens,
+    into an `scf.parallel` over blocks of eight rows. Blocks are fixed, and
+    reductions stay within a row, so the results do not depend on the number of
+    threads. Ops of a single token have static shapes and are left alone, as
+    are ops inside a parallel loop and ops with one loop only.
+
+    Example:
+
+    ```mlir
+    linalg.add ins(%a, %b : memref<?x64xf32>, memref<?x64xf32>) outs(%c : memref<?x64xf32>)
+    // becomes
+    scf.parallel (%i) = (%c0) to (%dim) step (%c8) {
+      // subviews of at most eight rows
+      linalg.add ins(%a_rows, %b_rows : ...) outs(%c_rows : ...)
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 #endif // AWQ_CONVERSION_AWQTOCPU_PASSES_TD

@@ -1,4 +1,5 @@
-//===- Passes.h - awq to NVVM ----------------------*- C++ -* -------------------------------------------------===//
+//===- Passes.h - awq to NVVM ----------------------*- C++ -*
+//-------------------------------------------------===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -30,7 +30,8 @@ static void stripLayerAttributes(func::FuncOp function) {
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       function.removeArgAttr(i, name);
     for (unsigned i = 0; i < function.getNumResults(); ++i)
-      function.removeResultAttr(i, StringAttr::get(function.getContext(), name));
+      function.removeResultAttr(i,
+                                StringAttr::get(function.getContext(), name));
   }
 }
 

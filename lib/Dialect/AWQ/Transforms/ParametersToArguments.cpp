@@ -62,15 +62,14 @@ BlockArgument ParametersToArgumentsPass::getArgument(func::FuncOp function,
 
 void ParametersToArgumentsPass::replaceLoad(ml_program::GlobalLoadConstOp load,
                                             Parameters &parameters) {
-  auto global =
-      SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(
-          load, load.getGlobal());
+  auto global = SymbolTable::lookupNearestSymbolFrom<ml_program::GlobalOp>(
+      load, load.getGlobal());
   if (!global || global.getIsMutable() ||
       !isa_and_nonnull<ml_program::ExternAttr>(global.getValueAttr()))
     return;
-  BlockArgument argument =
-      getArgument(load->getParentOfType<func::FuncOp>(), global.getSymNameAttr(),
-                  load.getType(), load.getLoc(), parameters);
+  BlockArgument argument = getArgument(load->getParentOfType<func::FuncOp>(),
+                                       global.getSymNameAttr(), load.getType(),
+                                       load.getLoc(), parameters);
   load.replaceAllUsesWith(Value(argument));
   load.erase();
 }

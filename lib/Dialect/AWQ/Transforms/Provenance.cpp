@@ -134,9 +134,8 @@ traceReshape(Value source, llvm::ArrayRef<ReassociationIndices> groups,
   return std::nullopt;
 }
 
-static std::optional<ArgumentDimension> traceCall(func::CallOp call,
-                                                  unsigned result,
-                                                  int64_t dimension) {
+static std::optional<ArgumentDimension>
+traceCall(func::CallOp call, unsigned result, int64_t dimension) {
   func::FuncOp callee = getCallee(call);
   if (!callee)
     return std::nullopt;
@@ -153,8 +152,8 @@ std::optional<ArgumentDimension> awq::traceDimension(Value value,
     return ArgumentDimension{argument.getArgNumber(), dimension};
   auto result = cast<OpResult>(value);
   Operation *op = result.getOwner();
-  if (auto attention = dyn_cast<decoder::AttentionOp>(op); attention &&
-                                                           isCacheResult(result))
+  if (auto attention = dyn_cast<decoder::AttentionOp>(op);
+      attention && isCacheResult(result))
     return traceDimension(result == attention.getNewKeyCache()
                               ? attention.getKeyCache()
                               : attention.getValueCache(),
@@ -193,10 +192,10 @@ struct CalleesFirst {
   LogicalResult run(func::FuncOp function) {
     auto [entry, isNew] = states.try_emplace(function, State::Open);
     if (!isNew)
-      return entry->second == State::Done
-                 ? success()
-                 : LogicalResult(function.emitOpError("calls itself: recursive "
-                                        "functions are not supported"));
+      return entry->second == State::Done ? success()
+                                          : LogicalResult(function.emitOpError(
+                                                "calls itself: recursive "
+                                                "functions are not supported"));
     WalkResult walk = function.walk([&](func::CallOp call) {
       func::FuncOp callee = getCallee(call);
       return WalkResult(callee ? run(callee) : success());
@@ -209,8 +208,9 @@ struct CalleesFirst {
 };
 } // namespace
 
-LogicalResult awq::walkCalleesFirst(
-    ModuleOp module, llvm::function_ref<LogicalResult(func::FuncOp)> visit) {
+LogicalResult
+awq::walkCalleesFirst(ModuleOp module,
+                      llvm::function_ref<LogicalResult(func::FuncOp)> visit) {
   CalleesFirst order{visit, llvm::DenseMap<Operation *, CalleesFirst::State>()};
   auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
   for (func::FuncOp function : functions)

@@ -91,9 +91,9 @@ void ResultsToDestinationsPass::addDestination(func::FuncOp function,
                               builder.getStringAttr("awq.role"));
   }
   unsigned index = function.getNumArguments();
-  (void)function.insertArgument(
-      index, type, attributes.getDictionary(function.getContext()),
-      value.getLoc());
+  (void)function.insertArgument(index, type,
+                                attributes.getDictionary(function.getContext()),
+                                value.getLoc());
   auto copy = bufferization::MaterializeInDestinationOp::create(
       builder, value.getLoc(), type, value, function.getArgument(index));
   returned.set(copy.getResult());
@@ -118,10 +118,10 @@ LogicalResult ResultsToDestinationsPass::extendCall(func::CallOp call,
       sizes.push_back(tensor::DimOp::create(
           builder, loc, call.getOperand(size->argument), dimension));
     }
-    call->insertOperands(call->getNumOperands(),
-                         tensor::EmptyOp::create(builder, loc, destination.type,
-                                                 sizes)
-                             .getResult());
+    call->insertOperands(
+        call->getNumOperands(),
+        tensor::EmptyOp::create(builder, loc, destination.type, sizes)
+            .getResult());
   }
   return success();
 }

@@ -155,8 +155,8 @@ private:
 
 struct SpecializeTokensPass
     : awq::impl::SpecializeTokensPassBase<SpecializeTokensPass> {
-  using SpecializeTokensPassBase::SpecializeTokensPassBase;
   using SpecializeTokensPassBase::name;
+  using SpecializeTokensPassBase::SpecializeTokensPassBase;
   using SpecializeTokensPassBase::tokens;
   void runOnOperation() override;
 
@@ -187,15 +187,16 @@ struct SpecializeCall : OpRewritePattern<func::CallOp> {
       if (withTokens(value.getType(), pass.tokens) && !awq::isCache(argument)) {
         operand = withoutCast(value, pass.tokens);
         if (!operand)
-          return rewriter.notifyMatchFailure(call, "an operand's length is unknown");
+          return rewriter.notifyMatchFailure(call,
+                                             "an operand's length is unknown");
         changed = true;
       }
       operands.push_back(operand);
     }
     if (!changed)
       return rewriter.notifyMatchFailure(call, "no activations");
-    func::FuncOp clone = pass.specialize(
-        callee, (callee.getSymName() + "_" + pass.name).str());
+    func::FuncOp clone =
+        pass.specialize(callee, (callee.getSymName() + "_" + pass.name).str());
     if (!clone)
       return failure();
     auto replacement =
@@ -240,8 +241,8 @@ LogicalResult SpecializeTokensPass::refine(func::FuncOp clone) {
       if (cast->use_empty())
         cast->erase();
     }
-  clone.setFunctionType(FunctionType::get(
-      context, clone.getArgumentTypes(), exit->getOperandTypes()));
+  clone.setFunctionType(FunctionType::get(context, clone.getArgumentTypes(),
+                                          exit->getOperandTypes()));
   return success();
 }
 
@@ -267,9 +268,9 @@ func::FuncOp SpecializeTokensPass::specialize(func::FuncOp function,
         tensor::CastOp::create(builder, argument.getLoc(), before, argument);
     argument.replaceAllUsesExcept(cast, cast);
   }
-  clone.setFunctionType(FunctionType::get(
-      &getContext(), clone.getBody().getArgumentTypes(),
-      clone.getResultTypes()));
+  clone.setFunctionType(FunctionType::get(&getContext(),
+                                          clone.getBody().getArgumentTypes(),
+                                          clone.getResultTypes()));
   return failed(refine(clone)) ? func::FuncOp() : clone;
 }
 

@@ -26,7 +26,8 @@
 //                               channel 4j + i
 //   zeros, scales as above
 // "mma_n16k64"    (2 to 4 bits in slots of 4; N padded to 16, K % 64 == 0)
-//   codes  i32 [N/16, K/64, 32, 4]  word (b, c, l, j) holds what lane l = 4g + t
+//   codes  i32 [N/16, K/64, 32, 4]  word (b, c, l, j) holds what lane l = 4g +
+//   t
 //                               needs of the A fragment of mma.m16n8k16 for the
 //                               channels 64c + 16j + 0..15: nibble r + 4h is
 //                               row 16b + g + 8 (r % 2), channel
