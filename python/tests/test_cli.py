@@ -154,6 +154,8 @@ def test_interruption_stops_the_tool_and_leaves_nothing(
     arguments = command("quantize", model, "-o", model.parent / "out", "--method", "rtn")
     running = subprocess.Popen(
         arguments,
+        # A shell that runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env={**environment, "MISBEHAVE": "hang", "PID_FILE": str(pid_file)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
