@@ -205,6 +205,13 @@ Status Driver::emitMLIR() {
                  request.output, "name a file in a folder you may write to"};
   module->print(file.os());
   file.os() << "\n";
+  file.os().flush();
+  if (std::error_code failure = file.os().error()) {
+    file.os().clear_error();
+    return Error{ErrorKind::Resources, "AWQ1515",
+                 "the output cannot be written: " + failure.message(),
+                 request.output, "check the room on the disk"};
+  }
   file.keep();
   return request.output == "-" ? Status() : report(request.output);
 }

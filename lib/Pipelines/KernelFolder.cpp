@@ -60,6 +60,8 @@ static ordered_json describeKernels(ModuleOp module) {
                          {"group", op.getScheme().getGroup()},
                          {"symmetric", op.getScheme().isSymmetric()},
                          {"bias", static_cast<bool>(op.getBias())},
+                         {"layout", "mma_n16k64"},
+                         {"max_tokens", 16},
                          {"uses", 0},
                          {"file", ptxName.str()},
                          {"cubin", nullptr}});

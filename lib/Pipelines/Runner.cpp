@@ -10,6 +10,7 @@
 
 #include "ModulePacking.h"
 #include "ParameterFiles.h"
+#include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "awq/ExecutionEngine/Runtime/Session.h"
 #include "awq/IO/SafetensorsWriter.h"
 #include "awq/Pipelines/Compiler.h"
@@ -18,6 +19,7 @@
 
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <set>
 
 using namespace awq;
@@ -67,8 +69,9 @@ namespace {
 class NamedCall {
 public:
   NamedCall(const EntrySignature &entry, const ParameterFiles &parameters,
-            const RunOptions &options)
-      : entry(entry), parameters(parameters), options(options) {}
+            const RunOptions &options, int64_t vocabulary)
+      : entry(entry), parameters(parameters), options(options),
+        vocabulary(vocabulary) {}
 
   Result<TensorMap> run(jit::EntryFunction function, const TensorMap &inputs);
 
@@ -77,6 +80,7 @@ private:
   Status bindInputs(const TensorMap &inputs);
   Status bindInput(size_t index, const Tensor &tensor);
   Status bindParameter(size_t index);
+  Status checkValues() const;
   void bindCache(size_t index);
   Status bindDestination(size_t index);
   void allocate(size_t index, std::vector<int64_t> shape);
@@ -91,6 +95,7 @@ private:
   const EntrySignature &entry;
   const ParameterFiles &parameters;
   const RunOptions &options;
+  int64_t vocabulary;
   std::vector<std::optional<Tensor>> tensors; ///< by argument, but parameters
   std::deque<MemRefDescriptor> descriptors;
   std::deque<std::vector<uint8_t>> aligned;
@@ -167,6 +172,38 @@ Status NamedCall::bindInputs(const TensorMap &inputs) {
   return {};
 }
 
+/// Compiled code indexes tables and caches by the values of its inputs and
+/// checks none of them.
+Status NamedCall::checkValues() const {
+  constexpr int64_t maxRows = int64_t(1) << 31;
+  for (size_t i = 0; i < entry.arguments.size(); ++i) {
+    const EntryArgument &argument = entry.arguments[i];
+    if (!tensors[i])
+      continue;
+    if (argument.role == "position" &&
+        (position < 0 || position > maxRows - tokens))
+      return fail(argument, "is " + std::to_string(position),
+                  "a position counts the tokens before the first one given");
+    if (argument.isCache() && tensors[i]->shape.front() < position + tokens)
+      return fail(argument,
+                  "has " + std::to_string(tensors[i]->shape.front()) +
+                      " rows for " + std::to_string(position + tokens) +
+                      " tokens",
+                  "give a larger one, or leave it out");
+    if (argument.role != "tokens" || tensors[i]->dtype != io::DType::I32)
+      continue;
+    auto *ids = reinterpret_cast<const int32_t *>(tensors[i]->bytes.data());
+    for (int64_t t = 0; t < tokens; ++t)
+      if (ids[t] < 0 || ids[t] >= vocabulary)
+        return fail(argument,
+                    "holds " + std::to_string(ids[t]) + " at index " +
+                        std::to_string(t),
+                    "token ids run from 0 to " +
+                        std::to_string(vocabulary - 1));
+  }
+  return {};
+}
+
 void NamedCall::allocate(size_t index, std::vector<int64_t> shape) {
   io::DType dtype = *toDType(entry.arguments[index].type);
   int64_t bits = io::bitWidth(dtype);
@@ -223,6 +260,8 @@ Result<TensorMap> NamedCall::run(jit::EntryFunction function,
     return status.error();
   if (Status status = bindInputs(inputs); !status)
     return status.error();
+  if (Status status = checkValues(); !status)
+    return status.error();
   for (size_t i = 0; i < count; ++i) {
     const EntryArgument &argument = entry.arguments[i];
     Status status;
@@ -252,11 +291,10 @@ Result<TensorMap> NamedCall::run(jit::EntryFunction function,
 }
 
 /// Runs an entry point of a compiled module.
-static Result<TensorMap> runEntry(const CompiledModule &compiled,
-                                  const std::string &name,
-                                  const ParameterFiles &parameters,
-                                  const TensorMap &inputs,
-                                  const RunOptions &options) {
+static Result<TensorMap>
+runEntry(const CompiledModule &compiled, const std::string &name,
+         const ParameterFiles &parameters, const TensorMap &inputs,
+         const RunOptions &options, int64_t vocabulary) {
   const EntrySignature *entry = compiled.find(name);
   if (!entry) {
     std::string known;
@@ -270,21 +308,34 @@ static Result<TensorMap> runEntry(const CompiledModule &compiled,
   Result<jit::EntryFunction> function = compiled.engine->lookup(name);
   if (!function)
     return function.error();
-  return NamedCall(*entry, parameters, options).run(*function, inputs);
+  return NamedCall(*entry, parameters, options, vocabulary)
+      .run(*function, inputs);
 }
 
 /// Tokens to logits: forward, then head.
 static Result<TensorMap> runModel(const CompiledModule &compiled,
                                   const ParameterFiles &parameters,
                                   const TensorMap &inputs,
-                                  const RunOptions &options) {
+                                  const RunOptions &options,
+                                  int64_t vocabulary) {
   Result<TensorMap> states =
-      runEntry(compiled, "forward", parameters, inputs, options);
+      runEntry(compiled, "forward", parameters, inputs, options, vocabulary);
   if (!states)
     return states.error();
   TensorMap hidden;
   hidden["hidden"] = std::move((*states)["hidden"]);
-  return runEntry(compiled, "head", parameters, hidden, options);
+  return runEntry(compiled, "head", parameters, hidden, options, vocabulary);
+}
+
+/// The rows of the smallest table that tokens index.
+static int64_t getVocabulary(mlir::ModuleOp module) {
+  int64_t rows = std::numeric_limits<int32_t>::max();
+  module.walk([&](decoder::EmbeddingOp op) {
+    auto table = mlir::cast<mlir::RankedTensorType>(op.getTable().getType());
+    if (!table.isDynamicDim(0))
+      rows = std::min(rows, table.getDimSize(0));
+  });
+  return rows;
 }
 
 static Result<TensorMap> runModule(const std::string &path,
@@ -296,6 +347,8 @@ static Result<TensorMap> runModule(const std::string &path,
   Result<mlir::OwningOpRef<mlir::ModuleOp>> module = loadModule(&context, path);
   if (!module)
     return module.error();
+  // Lowering leaves no embedding to read it from.
+  int64_t vocabulary = getVocabulary(**module);
   ScratchFile packed;
   if (Status status = packForCPU(**module, packed); !status)
     return status.error();
@@ -310,13 +363,13 @@ static Result<TensorMap> runModule(const std::string &path,
   bool whole = options.entry.empty() || options.entry == wholeModel;
   if (whole && !compiled->find(wholeModel.str()) && compiled->find("forward") &&
       compiled->find("head"))
-    return runModel(*compiled, *parameters, inputs, options);
+    return runModel(*compiled, *parameters, inputs, options, vocabulary);
   std::string entry = options.entry;
   if (entry.empty())
     entry = compiled->entries.size() == 1 ? compiled->entries.front().name
             : compiled->find("main")      ? "main"
                                           : "";
-  return runEntry(*compiled, entry, *parameters, inputs, options);
+  return runEntry(*compiled, entry, *parameters, inputs, options, vocabulary);
 }
 
 //===----------------------------------------------------------------------===//

@@ -159,3 +159,45 @@ def test_not_a_module(tmp_path: Path) -> None:
     done = run(tmp_path / "absent.mlir", {"x": np.zeros(1, np.float32)})
     assert done.returncode == 2
     assert "AWQ1512" in done.stderr
+
+
+EMBED = """
+func.func @embed(%ids: tensor<?xi32>) -> tensor<?x4xf32> {
+  %table = arith.constant dense<1.0> : tensor<2x4xf32>
+  %y = decoder.embedding %ids, %table : (tensor<?xi32>, tensor<2x4xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("token", [-1, 2, 1000000000])
+def test_token_outside_the_vocabulary(tmp_path: Path, token: int) -> None:
+    program = tmp_path / "embed.mlir"
+    program.write_text(EMBED)
+    assert results(program, {"tokens": np.array([0, 1], np.int32)})
+    done = run(program, {"tokens": np.array([0, token], np.int32)})
+    assert done.returncode == 2, done.stderr
+    assert f"holds {token} at index 1" in done.stderr
+    assert "from 0 to 1" in done.stderr
+
+
+ATTEND = """
+func.func @attend(%q: tensor<?x2x16xf32>, %k: tensor<?x1x16xf32>, %kc: tensor<?x1x16xf32>,
+                  %vc: tensor<?x1x16xf32>, %p: index)
+    -> (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>) {
+  %o, %k1, %v1 = decoder.attention %q, %k, %k, %kc, %vc, %p {scale = 1.0 : f64}
+    : (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>,
+       tensor<?x1x16xf32>) -> (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>)
+  return %o, %k1, %v1 : tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("position", [-1000, 1 << 40])
+def test_position_out_of_range(tmp_path: Path, position: int) -> None:
+    program = tmp_path / "attend.mlir"
+    program.write_text(ATTEND)
+    inputs = {"arg0": np.zeros((1, 2, 16), np.float32), "arg1": np.zeros((1, 1, 16), np.float32)}
+    done = run(program, {**inputs, "position": np.array(position, np.int64)})
+    assert done.returncode == 2, done.stderr
+    assert f"is {position}" in done.stderr

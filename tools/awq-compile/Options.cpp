@@ -50,7 +50,7 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   Field<unsigned> bits("bits", cl::location(request.bits), cl::init(4),
                        cl::desc("Bits per weight"), cl::cat(category));
   Field<int64_t> groupSize(
-      "group-size", cl::location(request.groupSize), cl::init(128),
+      "group-size", cl::location(request.groupSize), cl::init(64),
       cl::desc("Input channels that share a scale"), cl::cat(category));
   auto calibration = text("calibration", request.calibration, "FILE",
                           "Tokens to calibrate on, in a safetensors file");

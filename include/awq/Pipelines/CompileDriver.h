@@ -31,7 +31,7 @@ struct CompileRequest {
   /// awq, rtn or empty.
   std::string quantize;
   unsigned bits = 4;
-  int64_t groupSize = 128;
+  int64_t groupSize = 64;
   std::string calibration;
   std::string statistics;
   /// jsonl, plain or none.

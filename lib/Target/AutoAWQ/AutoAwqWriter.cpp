@@ -76,6 +76,12 @@ Result<AutoAwqWriter> AutoAwqWriter::create(AutoAwqPlan plan) {
     return Error{ErrorKind::Usage, "AWQ1250",
                  "the checkpoint would replace the model that it is made from",
                  plan.destination, "choose another output folder"};
+  // Other widths would fit the slots, but no reader of the format takes them.
+  if (plan.scheme.bits != 4)
+    return Error{ErrorKind::Unsupported, "AWQ1252",
+                 "AutoAWQ's format holds codes of 4 bits, not " +
+                     std::to_string(plan.scheme.bits),
+                 plan.destination, "quantize to 4 bits"};
   for (const AutoAwqPlan::Linear &linear : plan.linears)
     if (Status status = validateLayout(gemmLayout(), plan.scheme, linear.n,
                                        linear.k, linear.module);

@@ -10,6 +10,7 @@
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace awq;
@@ -60,6 +61,19 @@ static LogicalResult verifyGroup(Operation *op, SchemeAttr scheme, int64_t k) {
   return success();
 }
 
+/// Checks that `layout` can hold [n, k] codes: words hold whole channels or
+/// rows.
+static LogicalResult verifyLayoutFits(Operation *op, LayoutAttr layout,
+                                      int64_t n, int64_t k) {
+  if (layout.getKind() == LayoutKind::AutoAWQGemm && n % 8 != 0)
+    return op->emitOpError("layout ")
+           << layout << " needs a multiple of 8 output channels, found " << n;
+  if (layout.getKind() == LayoutKind::MmaN16K64 && k % 64 != 0)
+    return op->emitOpError("layout ")
+           << layout << " needs a multiple of 64 input channels, found " << k;
+  return success();
+}
+
 /// Checks plain group scales and zero points, [n, k / g] each.
 static LogicalResult verifyGroupParameters(Operation *op, SchemeAttr scheme,
                                            Type scales, Value zeros, int64_t n,
@@ -68,9 +82,10 @@ static LogicalResult verifyGroupParameters(Operation *op, SchemeAttr scheme,
   if (!isMatrix(scales, n, groups))
     return op->emitOpError("scales must be ")
            << n << "x" << groups << ", found " << scales;
-  if (zeros && !isMatrix(zeros.getType(), n, groups))
+  if (zeros && (!isMatrix(zeros.getType(), n, groups) ||
+                !getElementTypeOrSelf(zeros.getType()).isInteger(8)))
     return op->emitOpError("zeros must be ")
-           << n << "x" << groups << ", found " << zeros.getType();
+           << n << "x" << groups << " of i8, found " << zeros.getType();
   return success();
 }
 
@@ -114,6 +129,8 @@ static LogicalResult verifyPacked(QuantizedLinearOp op, LayoutAttr layout,
   auto codes = cast<RankedTensorType>(op.getCodes().getType());
   if (!codes.getElementType().isInteger(32))
     return op.emitOpError("packed codes must be i32 words, found ") << codes;
+  if (failed(verifyLayoutFits(op, layout, n, k)))
+    return failure();
   SmallVector<int64_t> words = getPackedShape(layout, n, k);
   if (codes.getShape() != ArrayRef(words)) {
     InFlightDiagnostic diag = op.emitOpError("codes of ")
@@ -144,7 +161,20 @@ static LogicalResult verifyPacked(QuantizedLinearOp op, LayoutAttr layout,
   };
   if (failed(check("scales", op.getScales(), scaleShape)))
     return failure();
-  return op.getZeros() ? check("zeros", op.getZeros(), zeroShape) : success();
+  if (!op.getZeros())
+    return success();
+  if (failed(check("zeros", op.getZeros(), zeroShape)))
+    return failure();
+  Builder builder(op.getContext());
+  Type zeroType =
+      layout.getKind() == LayoutKind::AutoAWQGemm ? Type(builder.getI32Type())
+      : layout.getKind() == LayoutKind::MmaN16K64 ? Type(builder.getF16Type())
+                                                  : Type(builder.getF32Type());
+  Type found = getElementTypeOrSelf(op.getZeros().getType());
+  if (found != zeroType)
+    return op.emitOpError("zeros in layout ")
+           << layout << " must be of " << zeroType << ", found " << found;
+  return success();
 }
 
 LogicalResult QuantizedLinearOp::verify() {
@@ -220,6 +250,9 @@ LogicalResult RepackOp::verify() {
   LayoutAttr layout = getLayout(words);
   if (!layout) // C2
     return emitOpError("the result needs a layout, found ") << words;
+  if (failed(verifyLayoutFits(*this, layout, codes.getDimSize(0),
+                              codes.getDimSize(1))))
+    return failure();
   SmallVector<int64_t> shape =
       getPackedShape(layout, codes.getDimSize(0), codes.getDimSize(1));
   if (words.getShape() != ArrayRef(shape)) {

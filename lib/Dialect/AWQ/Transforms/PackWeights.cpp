@@ -104,6 +104,20 @@ FailureOr<QuantizedMatrix> awq::readQuantizedWeight(QuantizedLinearOp op,
     return failure();
   if (result.zeros.empty())
     result.zeros.assign(result.scales.size(), result.scheme.symmetricZero());
+  // A number wider than its slot would spill into its neighbour.
+  auto isTooWide = [&](uint8_t value) {
+    return value > result.scheme.maxCode();
+  };
+  auto code = llvm::find_if(result.codes, isTooWide);
+  if (code != result.codes.end()) {
+    int64_t place = code - result.codes.begin();
+    return op.emitOpError("has the code ")
+           << int(*code) << " in row " << place / result.k << ", channel "
+           << place % result.k << ", beyond " << result.scheme.bits << " bits";
+  }
+  if (llvm::any_of(result.zeros, isTooWide))
+    return op.emitOpError("has a zero point beyond ")
+           << result.scheme.bits << " bits";
   return result;
 }
 

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/Support/FileSystem.h"
 
 #include <cstring>
 #include <fcntl.h>
@@ -153,8 +154,16 @@ FailureOr<ParameterStore::Leaf> ParameterStore::readLeaf(Value value) {
   } else {
     return op->emitError("is not a parameter that can be read");
   }
-  if (auto raw = rawBytes(attr))
+  if (auto raw = rawBytes(attr)) {
+    // MLIR does not compare a resource with its type.
+    auto type = cast<RankedTensorType>(value.getType());
+    uint64_t needed =
+        uint64_t(type.getNumElements()) * type.getElementTypeBitWidth() / 8;
+    if (!raw->second && raw->first.size() != needed)
+      return op->emitError("this constant has ")
+             << raw->first.size() << " bytes, its type needs " << needed;
     return Leaf{raw->first, raw->second};
+  }
   return op->emitError("the bytes of this constant are not here: it was "
                        "printed with elided resources");
 }
@@ -381,6 +390,16 @@ LogicalResult ParameterStore::commit() {
   if (spilled.empty())
     return success();
   Location loc = module.getLoc();
+  // A side file is written anew: onto one that is read from, it would take
+  // away the module's other parameters.
+  if (auto files = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr))
+    for (auto file : files.getAsRange<StringAttr>())
+      if (file.getValue() == sideFile ||
+          llvm::sys::fs::equivalent(file.getValue(), sideFile))
+        return mlir::emitError(loc)
+               << "the side file '" << sideFile
+               << "' is already a parameter file of this module; name a new "
+                  "one";
   std::vector<io::TensorSpec> specs;
   for (const Spilled &tensor : spilled)
     specs.push_back({tensor.name, *toDType(tensor.type.getElementType()),
@@ -413,9 +432,7 @@ LogicalResult ParameterStore::commit() {
   SmallVector<Attribute> list;
   if (auto old = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr))
     llvm::append_range(list, old);
-  auto path = StringAttr::get(module.getContext(), sideFile);
-  if (!llvm::is_contained(list, path))
-    list.push_back(path);
+  list.push_back(StringAttr::get(module.getContext(), sideFile));
   module->setAttr(kParameterFilesAttr,
                   ArrayAttr::get(module.getContext(), list));
   spilled.clear();

@@ -9,6 +9,7 @@
 #include "awq/Calibration/GramLoss.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace awq {
 #define GEN_PASS_DEF_SEARCHCLIPSPASS
@@ -82,7 +83,13 @@ static LogicalResult insertClip(LinearOp op, const ClipReport &report,
                                 const QuantScheme &scheme,
                                 ParameterStore &store) {
   OpBuilder builder(op);
-  auto type = cast<RankedTensorType>(op.getWeight().getType());
+  // Bounds were chosen in f32; a narrower weight would round them.
+  Value weight = op.getWeight();
+  auto type = cast<RankedTensorType>(weight.getType());
+  if (!type.getElementType().isF32()) {
+    type = type.clone(builder.getF32Type());
+    weight = arith::ExtFOp::create(builder, op.getLoc(), type, weight);
+  }
   auto bounds = RankedTensorType::get(
       {type.getDimSize(0), scheme.groups(type.getDimSize(1))},
       builder.getF32Type());
@@ -94,8 +101,8 @@ static LogicalResult insertClip(LinearOp op, const ClipReport &report,
                          report.result.hi, op.getWeight());
   if (failed(lo) || failed(hi))
     return failure();
-  op.getWeightMutable().assign(ClipGroupsOp::create(builder, op.getLoc(), type,
-                                                    op.getWeight(), *lo, *hi));
+  op.getWeightMutable().assign(
+      ClipGroupsOp::create(builder, op.getLoc(), type, weight, *lo, *hi));
   return success();
 }
 

@@ -104,7 +104,7 @@ func.func @scales_shape(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor
 
 func.func @zeros_shape(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
                        %z: tensor<32x1xi8>) {
-  // expected-error @+1 {{zeros must be 32x2}}
+  // expected-error @+1 {{zeros must be 32x2 of i8}}
   %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
     : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x1xi8>)
     -> tensor<?x32xf32>
@@ -222,6 +222,48 @@ func.func @repack_layout(%q: tensor<32x128xi8>) {
 func.func @repack_shape(%q: tensor<32x128xi8>) {
   // expected-error @+1 {{words in layout #awq.layout<autoawq_gemm> must have the shape [128, 4]}}
   %p = awq.repack %q : tensor<32x128xi8> -> tensor<128x5xi32, #awq.layout<autoawq_gemm>>
+  return
+}
+
+// -----
+
+#scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
+
+func.func @zeros_type(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
+                      %z: tensor<32x2xf32>) {
+  // expected-error @+1 {{zeros must be 32x2 of i8, found 'tensor<32x2xf32>'}}
+  %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xf32>)
+    -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+#scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
+
+func.func @packed_zeros_type(%x: tensor<?x128xf32>, %q: tensor<2x16x16xi32, #awq.layout<cpu_n16>>,
+                             %s: tensor<2x2x16xf32>, %z: tensor<2x2x16xi32>) {
+  // expected-error @+1 {{zeros in layout #awq.layout<cpu_n16> must be of 'f32', found 'i32'}}
+  %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<2x16x16xi32, #awq.layout<cpu_n16>>, tensor<2x2x16xf32>,
+       tensor<2x2x16xi32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @repack_rows(%q: tensor<12x128xi8>) {
+  // expected-error @+1 {{layout #awq.layout<autoawq_gemm> needs a multiple of 8 output channels, found 12}}
+  %p = awq.repack %q : tensor<12x128xi8> -> tensor<128x1xi32, #awq.layout<autoawq_gemm>>
+  return
+}
+
+// -----
+
+func.func @repack_channels(%q: tensor<16x96xi8>) {
+  // expected-error @+1 {{layout #awq.layout<mma_n16k64> needs a multiple of 64 input channels, found 96}}
+  %p = awq.repack %q : tensor<16x96xi8> -> tensor<1x2x32x4xi32, #awq.layout<mma_n16k64>>
   return
 }
 

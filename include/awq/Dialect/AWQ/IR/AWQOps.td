@@ -68,7 +68,8 @@ def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSe
     * (C4) the scheme's group divides K.
     * (C5) plain scales and zeros are [N, K / g].
     * (C6) `zeros` are present exactly if the scheme is asymmetric.
-    * (C7) packed shapes are those that the layout defines for N and K.
+    * (C7) packed shapes are those that the layout defines for N and K; zeros
+      are i8 if plain, else i32 (`autoawq_gemm`), f16 (`mma_n16k64`) or f32.
 
     Example:
 
