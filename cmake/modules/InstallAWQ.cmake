@@ -3,6 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 get_property(AWQ_EXPORTED_LIBRARIES GLOBAL PROPERTY AWQ_LIBRARIES)
+list(REMOVE_ITEM AWQ_EXPORTED_LIBRARIES AWQTestPasses)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/awq")
 
 install(TARGETS ${AWQ_EXPORTED_LIBRARIES} awq_cblas awq_openmp EXPORT AWQTargets

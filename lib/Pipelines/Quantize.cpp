@@ -439,13 +439,14 @@ Result<QuantizeSummary> ModelQuantizer::run() {
       if (Status status = roundLayer(i); !status)
         return status.error();
   }
-  if (Status status = sink.finish(); !status)
-    return status.error();
+  // Before the model appears: a failure must not follow a finished folder.
   if (!options.statistics.empty() && calibrated)
     if (Status status =
             calibration::writeStatistics(options.statistics, gathered);
         !status)
       return status.error();
+  if (Status status = sink.finish(); !status)
+    return status.error();
   summary.seconds = secondsSince(start);
   return summary;
 }

@@ -5,6 +5,7 @@
 // RUN: awq-opt %t/f.mlir -awq-materialize-parameters=side-file=%t/m.safetensors | FileCheck %s --check-prefix=NUMBERS
 // RUN: not awq-opt %t/f.mlir -awq-quantize-weights=group=16 2>&1 | FileCheck %s --check-prefix=REFUSED
 // RUN: not awq-opt %t/f.mlir -awq-quantize-weights='group=16 side-file=%t/none/q.safetensors' 2>&1 | FileCheck %s --check-prefix=FOLDER
+// RUN: not awq-opt %t/f.mlir -awq-quantize-weights='group=16 side-file=%t/w.safetensors' 2>&1 | FileCheck %s --check-prefix=TAKEN
 // RUN: sed 's|2x16xf32|2x16xf16|g' %t/f.mlir > %t/type.mlir
 // RUN: not awq-opt %t/type.mlir -awq-quantize-weights='group=16 side-file=%t/q.safetensors' 2>&1 | FileCheck %s --check-prefix=TYPE
 
@@ -26,6 +27,7 @@
 // NUMBERS-NOT: awq.scale_channels
 
 // REFUSED: the weights lie in files, so the new parameter 'w.codes' needs one too; give the option side-file=PATH
+// TAKEN: the side file '{{.*}}w.safetensors' is already a parameter file of this module; name a new one
 // FOLDER: cannot write beside '{{.*}}none/q.safetensors': No such file or directory; check the folder and its free space
 // TYPE: parameter 'w' is declared as 'tensor<2x16xf16>', but '{{.*}}w.safetensors' holds F32 [2, 16]; import the model again
 module attributes {awq.parameter_files = ["FOLDER/w.safetensors"]} {
