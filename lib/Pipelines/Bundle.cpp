@@ -8,6 +8,7 @@
 
 #include "awq/Pipelines/Bundle.h"
 
+#include "BundleFiles.h"
 #include "ModulePacking.h"
 #include "ParameterFiles.h"
 #include "awq/IO/AtomicDirectory.h"
@@ -83,7 +84,7 @@ static Error writeError(const std::string &path, std::error_code error) {
                path, "check the permissions and the room on the disk"};
 }
 
-static Status writeFile(const std::string &path, llvm::StringRef bytes) {
+Status awq::writeFile(const std::string &path, llvm::StringRef bytes) {
   std::error_code error;
   llvm::raw_fd_ostream stream(path, error);
   if (!error) {

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BundleFiles.h"
 #include "Ptxas.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/IO/AtomicDirectory.h"
@@ -25,22 +26,6 @@ using nlohmann::ordered_json;
 
 static constexpr llvm::StringLiteral ptxName = "kernels.ptx";
 static constexpr llvm::StringLiteral cubinName = "kernels.cubin";
-
-static Status writeFile(const std::string &path, llvm::StringRef text) {
-  std::error_code error;
-  llvm::raw_fd_ostream stream(path, error);
-  if (!error) {
-    stream << text;
-    stream.close();
-    error = stream.error();
-    stream.clear_error();
-  }
-  if (!error)
-    return {};
-  return Error{ErrorKind::Resources, "AWQ1515",
-               "a file of the kernels cannot be written: " + error.message(),
-               path, "check the permissions and the room on the disk"};
-}
 
 /// Name, shape and scheme of each kernel, in order of first use.
 static ordered_json describeKernels(ModuleOp module) {

@@ -9,7 +9,6 @@
 #include "awq/Calibration/GramLoss.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace awq {
 #define GEN_PASS_DEF_SEARCHCLIPSPASS
@@ -84,12 +83,8 @@ static LogicalResult insertClip(LinearOp op, const ClipReport &report,
                                 ParameterStore &store) {
   OpBuilder builder(op);
   // Bounds were chosen in f32; a narrower weight would round them.
-  Value weight = op.getWeight();
+  Value weight = widen(builder, op.getWeight());
   auto type = cast<RankedTensorType>(weight.getType());
-  if (!type.getElementType().isF32()) {
-    type = type.clone(builder.getF32Type());
-    weight = arith::ExtFOp::create(builder, op.getLoc(), type, weight);
-  }
   auto bounds = RankedTensorType::get(
       {type.getDimSize(0), scheme.groups(type.getDimSize(1))},
       builder.getF32Type());

@@ -48,8 +48,7 @@ SchemeAttr awq::toAttribute(MLIRContext *context, const QuantScheme &scheme) {
 // Inserting
 //===----------------------------------------------------------------------===//
 
-/// `value` as f32, so that scaling it rounds nothing.
-static Value widen(OpBuilder &builder, Value value) {
+Value awq::widen(OpBuilder &builder, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getElementType().isF32())
     return value;

@@ -93,6 +93,10 @@ mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
 mlir::FailureOr<QuantizedMatrix> readQuantizedWeight(QuantizedLinearOp op,
                                                      ParameterStore &store);
 
+/// `value` as f32, through arith.extf if it is narrower, so that what is done
+/// to it rounds nothing.
+mlir::Value widen(mlir::OpBuilder &builder, mlir::Value value);
+
 } // namespace awq
 
 #endif // AWQ_DIALECT_AWQ_TRANSFORMS_QUANTIZATION_H
