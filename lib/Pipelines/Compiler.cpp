@@ -8,6 +8,7 @@
 
 #include "awq/Pipelines/Compiler.h"
 
+#include "DiagnosticCollector.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "awq/Pipelines/CPUPipeline.h"
@@ -34,48 +35,15 @@ void awq::registerCompilerDialects(DialectRegistry &registry) {
   registerNVVMTranslations(registry);
 }
 
-namespace {
-/// Keeps the errors that are reported while it lives.
-class ErrorCollector {
-public:
-  explicit ErrorCollector(MLIRContext *context)
-      : handler(context, [this](Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-            return failure();
-          if (message.empty()) {
-            message = diagnostic.str();
-            llvm::raw_string_ostream(where) << diagnostic.getLocation();
-          }
-          return success();
-        }) {}
-
-  /// The first error, or `fallback` if none was reported.
-  Error take(ErrorKind kind, const char *code, std::string fallback,
-             std::string help) {
-    return Error{kind, code,
-                 message.empty() ? fallback : fallback + ": " + message, where,
-                 std::move(help)};
-  }
-
-private:
-  std::string message, where;
-  ScopedDiagnosticHandler handler;
-};
-} // namespace
-
 Status awq::runPasses(ModuleOp module, llvm::StringRef phase,
                       llvm::function_ref<void(OpPassManager &)> build) {
-  ErrorCollector errors(module.getContext());
+  DiagnosticCollector errors(module.getContext());
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
   manager.enableVerifier(true);
   build(manager);
   if (succeeded(manager.run(module)))
     return {};
-  return errors.take(
-      ErrorKind::Unsupported, "AWQ1510",
-      "the phase '" + phase.str() + "' failed",
-      "print the module before it with --compile-to and run the rest by hand "
-      "in awq-opt");
+  return errors.error(phase.str());
 }
 
 //===----------------------------------------------------------------------===//
@@ -223,12 +191,12 @@ Result<OwningOpRef<ModuleOp>> awq::loadModule(MLIRContext *context,
   llvm::StringRef name(path);
   if (llvm::sys::fs::is_directory(path) || name.ends_with(".json"))
     return importHuggingFace(context, path);
-  ErrorCollector errors(context);
+  DiagnosticCollector errors(context);
   OwningOpRef<ModuleOp> module =
       parseSourceFile<ModuleOp>(path, ParserConfig(context));
   if (module)
     return module;
-  return errors.take(ErrorKind::Malformed, "AWQ1511",
-                     "'" + path + "' is not a valid module",
-                     "awq-opt checks modules and shows each error");
+  return errors.error(Error{ErrorKind::Malformed, "AWQ1511",
+                            "'" + path + "' is not a valid module", path,
+                            "awq-opt checks modules and shows each error"});
 }

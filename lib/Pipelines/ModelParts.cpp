@@ -188,19 +188,6 @@ Result<ModelParts> ModelParts::cut(ModuleOp module) {
 // Compiling and running
 //===----------------------------------------------------------------------===//
 
-DiagnosticCollector::DiagnosticCollector(MLIRContext *context)
-    : handler(context, [this](Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-          return failure();
-        text += (text.empty() ? "" : "\n") + diagnostic.str();
-        return success();
-      }) {}
-
-Error DiagnosticCollector::error(const std::string &phase) const {
-  return Error{ErrorKind::Unsupported, "AWQ1510",
-               text.empty() ? "pass failed" : text, phase, ""};
-}
-
 /// Replaces every read of a parameter by an argument of its own.
 static void makeArguments(func::FuncOp function, bool widen) {
   SmallVector<OpOperand *> reads = getParameterReads(function);

@@ -16,6 +16,7 @@
 #ifndef AWQ_LIB_PIPELINES_MODELPARTS_H
 #define AWQ_LIB_PIPELINES_MODELPARTS_H
 
+#include "DiagnosticCollector.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
 #include "awq/ExecutionEngine/JIT/Engine.h"
@@ -106,18 +107,6 @@ private:
   std::vector<size_t> destinations;
   /// Reused from call to call: one buffer per scratch argument.
   std::vector<std::vector<char>> scratch;
-};
-
-/// Makes an error of what MLIR reports while `body` runs.
-class DiagnosticCollector {
-public:
-  explicit DiagnosticCollector(mlir::MLIRContext *context);
-  /// The error, with what was reported.
-  Error error(const std::string &phase) const;
-
-private:
-  std::string text;
-  mlir::ScopedDiagnosticHandler handler;
 };
 
 } // namespace awq

@@ -76,9 +76,10 @@ struct CompiledModule {
   const EntrySignature *find(llvm::StringRef name) const;
 };
 
-/// Runs passes on `module`. Errors that passes report become the Result's
-/// error with code AWQ1510, the diagnostics as its text; warnings and remarks
-/// go on to the context's handler.
+/// Runs passes on `module`. The first error that a pass reports becomes the
+/// Result's: as it was if it came from a file or from arithmetic
+/// (awq::emitError), else with code AWQ1510 and the diagnostic as its text.
+/// Warnings and remarks go on to the context's handler.
 Status runPasses(mlir::ModuleOp module, llvm::StringRef phase,
                  llvm::function_ref<void(mlir::OpPassManager &)> build);
 

@@ -24,16 +24,6 @@
 using namespace mlir;
 using namespace awq;
 
-LogicalResult awq::emitError(Location loc, const Error &error) {
-  InFlightDiagnostic diagnostic = mlir::emitError(loc);
-  diagnostic << error.code << ": " << error.message;
-  if (!error.where.empty())
-    diagnostic << " (" << error.where << ")";
-  if (!error.help.empty())
-    diagnostic << "; " << error.help;
-  return diagnostic;
-}
-
 ParameterStore::ParameterStore(ModuleOp module, std::string sideFile)
     : module(module), mode(sideFile.empty() ? Mode::Refuse : Mode::SideFile),
       sideFile(std::move(sideFile)) {}
@@ -108,23 +98,24 @@ ParameterStore::readExtern(Location loc, StringRef name,
         (view->dtype == *expected ||
          (*expected == io::DType::I8 && view->dtype == io::DType::U8));
     if (!sameType || !llvm::equal(view->shape, type.getShape())) {
-      InFlightDiagnostic diagnostic = mlir::emitError(loc);
-      diagnostic << "parameter '" << name << "' is declared as " << type
-                 << ", but '" << view->file << "' holds "
-                 << StringRef(io::name(view->dtype).data(),
-                              io::name(view->dtype).size())
-                 << " [";
-      llvm::interleaveComma(view->shape, diagnostic);
-      diagnostic << "]; import the model again";
-      return failure();
+      std::string message;
+      llvm::raw_string_ostream text(message);
+      text << "parameter '" << name << "' is declared as " << type
+           << ", but the file holds " << io::name(view->dtype) << " [";
+      llvm::interleaveComma(view->shape, text);
+      text << "]";
+      return awq::emitError(loc, {ErrorKind::Malformed, "AWQ1522", message,
+                                  view->file, "import the model again"});
     }
     return Leaf{ArrayRef<char>(reinterpret_cast<const char *>(view->data),
                                view->bytes)};
   }
-  return mlir::emitError(loc)
-         << "parameter '" << name << "' is in none of the " << files.size()
-         << " files of " << kParameterFilesAttr
-         << "; add the file that holds it to that attribute";
+  return awq::emitError(loc,
+                        {ErrorKind::Malformed, "AWQ1522",
+                         "parameter '" + name.str() + "' is in none of the " +
+                             std::to_string(files.size()) + " files of " +
+                             kParameterFilesAttr.str(),
+                         "", "add the file that holds it to that attribute"});
 }
 
 /// Bytes of an elements attribute; nothing for kinds that hold no raw bytes.
@@ -355,9 +346,13 @@ FailureOr<Value> ParameterStore::defineFloats(OpBuilder &builder, Location loc,
 //===----------------------------------------------------------------------===//
 
 static LogicalResult spillError(Location loc, const std::string &path) {
-  return mlir::emitError(loc)
-         << "cannot write beside '" << path << "': " << std::strerror(errno)
-         << "; check the folder and its free space";
+  int number = errno;
+  bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  return awq::emitError(loc,
+                        {ErrorKind::Resources, full ? "AWQ1041" : "AWQ1040",
+                         std::string("cannot write beside the side file: ") +
+                             std::strerror(number),
+                         path, "check the folder and its free space"});
 }
 
 LogicalResult ParameterStore::spill(Location loc, StringRef name,

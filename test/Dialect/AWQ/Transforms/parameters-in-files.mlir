@@ -28,8 +28,8 @@
 
 // REFUSED: the weights lie in files, so the new parameter 'w.codes' needs one too; give the option side-file=PATH
 // TAKEN: the side file '{{.*}}w.safetensors' is already a parameter file of this module; name a new one
-// FOLDER: cannot write beside '{{.*}}none/q.safetensors': No such file or directory; check the folder and its free space
-// TYPE: parameter 'w' is declared as 'tensor<2x16xf16>', but '{{.*}}w.safetensors' holds F32 [2, 16]; import the model again
+// FOLDER: AWQ1040: cannot write beside the side file: No such file or directory ({{.*}}none/q.safetensors); check the folder and its free space
+// TYPE: AWQ1522: parameter 'w' is declared as tensor<2x16xf16>, but the file holds F32 [2, 16] ({{.*}}w.safetensors); import the model again
 module attributes {awq.parameter_files = ["FOLDER/w.safetensors"]} {
   ml_program.global private @w(#ml_program.extern<tensor<2x16xf32>>) : tensor<2x16xf32>
   ml_program.global private @g(#ml_program.extern<tensor<16xf32>>) : tensor<16xf32>

@@ -10,6 +10,7 @@
 #define AWQ_DIALECT_AWQ_TRANSFORMS_PARAMETERSTORE_H
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/Transforms/Diagnostics.h"
 #include "awq/IO/Safetensors.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -25,9 +26,6 @@ namespace awq {
 /// looked up by symbol name: an array of paths.
 inline constexpr llvm::StringLiteral kParameterFilesAttr =
     "awq.parameter_files";
-
-/// Emits `error` at `loc`: code, message, place and remedy.
-mlir::LogicalResult emitError(mlir::Location loc, const Error &error);
 
 /// Whether `value` is a parameter expression: a constant, a load of a constant
 /// global, or a parameter op (scale_channels, clip_groups, quantize,
