@@ -79,7 +79,7 @@ Result<std::vector<KernelReport>> awq::assemble(const std::string &ptxas,
   llvm::SmallString<128> log;
   if (std::error_code error =
           llvm::sys::fs::createTemporaryFile("awq-ptxas", "log", log))
-    return Error{ErrorKind::Resources, "AWQ1532",
+    return Error{ErrorKind::Resources, "AWQ1533",
                  "no temporary file for ptxas: " + error.message(), "",
                  "check the room in TMPDIR"};
   llvm::FileRemover remover(log);

@@ -23,7 +23,8 @@ std::optional<std::string> findPtxas();
 /// Reads what `ptxas -v` says of each kernel.
 std::vector<KernelReport> parsePtxasLog(llvm::StringRef log);
 
-/// Assembles `ptx` for `chip` into `cubin`. Errors: AWQ1532.
+/// Assembles `ptx` for `chip` into `cubin`. Errors: AWQ1532 (it does
+/// not take them), AWQ1533 (no temporary file).
 Result<std::vector<KernelReport>> assemble(const std::string &ptxas,
                                            llvm::StringRef chip,
                                            const std::string &ptx,

@@ -139,7 +139,7 @@ static int64_t getVocabulary(ModelParts &parts) {
 
 Status ModelQuantizer::prepare() {
   if (!parts.head)
-    return Error{ErrorKind::Unsupported, "AWQ1320",
+    return Error{ErrorKind::Unsupported, "AWQ1324",
                  "the module has no function @head, so quantized models "
                  "cannot be judged",
                  "", "import the whole model, or use --quantize=rtn"};

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,17 @@ def test_calibration_files_that_do_not_fit(changes: dict[str, Any], code: str, w
     assert result.returncode == 3
     assert code in result.stderr and words in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_module_without_head_cannot_be_judged(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors")
+    program = model / "model.mlir"
+    text, found = re.subn(r"func\.func @head\(.*?\n  }\n", "", import_model(model), flags=re.DOTALL)
+    assert found == 1
+    program.write_text(text)
+    result = quantize(program, tmp_path / "out", "--quantize=awq", f"--calibration={data}")
+    assert result.returncode == 4
+    assert "AWQ1324" in result.stderr and "@head" in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert quantize(program, tmp_path / "out", "--quantize=rtn").returncode == 0

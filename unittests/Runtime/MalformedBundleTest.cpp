@@ -257,7 +257,7 @@ const Case cases[] = {
        b.seal();
      }},
     // Entry points.
-    edit("UnknownSymbol", "AWQ1407", "no function 'awq_entry_nothing'",
+    edit("UnknownSymbol", "AWQ1419", "no function 'awq_entry_nothing'",
          [](json &m) { m["entries"]["head"]["symbol"] = "awq_entry_nothing"; }),
     edit("EmptySymbol", "AWQ1408", "no symbol",
          [](json &m) { m["entries"]["head"]["symbol"] = ""; }),

@@ -46,8 +46,8 @@ void registerNVVMPipeline();
 /// Compiles the quantized linears of `module` for `chip` into the folder
 /// `output`: kernels.ptx, kernels.cubin if there is a ptxas, and manifest.json
 /// with name, shape and resources of each kernel. Errors: AWQ1510 (a pass),
-/// AWQ1530 (chip), AWQ1531 (nothing is quantized), AWQ1532 (ptxas fails), and
-/// those of io::AtomicDirectory.
+/// AWQ1530 (chip), AWQ1531 (nothing is quantized), AWQ1532 and AWQ1533
+/// (ptxas), and those of io::AtomicDirectory.
 struct KernelReport {
   std::string name;
   int64_t registers = 0;

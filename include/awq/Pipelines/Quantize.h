@@ -107,8 +107,8 @@ struct QuantizeSummary {
 ///
 /// Errors: AWQ1320 (no layers, or a graph that cannot be cut at them), AWQ1321
 /// (the calibration file does not fit), AWQ1322 (an empty fit or guard part),
-/// those of compileForCPU, of the searches and of the sink; AWQ1510 carries
-/// what a pass reported.
+/// AWQ1324 (calibration without @head), those of compileForCPU, of the searches
+/// and of the sink; AWQ1510 carries what a pass reported.
 Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
                                       const QuantizeOptions &options,
                                       QuantizedModelSink &sink);

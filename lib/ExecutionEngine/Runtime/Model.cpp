@@ -148,7 +148,7 @@ static Status exposeLeafFunctions() {
       dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL))
     return {};
   const char *problem = dlerror();
-  return Error{ErrorKind::Internal, "AWQ1407",
+  return Error{ErrorKind::Internal, "AWQ1418",
                std::string("the runtime library cannot find itself: ") +
                    (problem ? problem : "no file name"),
                "libAWQRuntime.so", "report this as a defect of awq-mlir"};
@@ -242,7 +242,7 @@ Status Model::bindEntries(LoadReport &cost) {
     result.signature = entry;
     void *symbol = dlsym(code, entry.symbol.c_str());
     if (!symbol)
-      return Error{ErrorKind::Malformed, "AWQ1407",
+      return Error{ErrorKind::Malformed, "AWQ1419",
                    "the bundle's code has no function '" + entry.symbol + "'",
                    folder + "/" + std::string(codeFileName),
                    "compile the model again with this release of awq-mlir"};

@@ -62,9 +62,9 @@ public:
   /// those of parseManifest: AWQ1400 (not a bundle), AWQ1402 (the processor
   /// lacks a feature), AWQ1405 (a file is missing or not a regular file),
   /// AWQ1406 (a file's size or hash differs), AWQ1407 (the code cannot be
-  /// loaded, or lacks an entry point), AWQ1409 (a parameter is absent, twice
-  /// there, or of another type or shape), and the reader's own for a damaged
-  /// safetensors file.
+  /// loaded), AWQ1419 (it lacks the function of an entry point), AWQ1409 (a
+  /// parameter is absent, twice there, or of another type or shape), and the
+  /// reader's own for a damaged safetensors file.
   AWQ_RUNTIME_EXPORT static Result<std::shared_ptr<const Model>>
   load(const std::string &bundle);
 
