@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SearchPass.h"
 #include "awq/Calibration/GramLoss.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
-#include "awq/Dialect/AWQ/Transforms/Quantization.h"
 
 namespace awq {
 #define GEN_PASS_DEF_SEARCHCLIPSPASS
@@ -127,24 +127,14 @@ awq::searchClips(func::FuncOp function, const TargetFilter &filter,
 
 namespace {
 
-struct SearchClips : public awq::impl::SearchClipsPassBase<SearchClips> {
-  using SearchClipsPassBase::SearchClipsPassBase;
+struct SearchClips
+    : public SearchPass<awq::impl::SearchClipsPassBase<SearchClips>> {
+  using SearchPass::SearchPass;
 
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    FailureOr<QuantScheme> scheme =
-        makeScheme(module.getLoc(), bits, group, symmetric);
-    StatisticsSource source;
-    if (failed(scheme) || failed(source.open(module.getLoc(), statistics)))
-      return signalPassFailure();
-    ParameterStore store(module, sideFile);
-    TargetFilter filter =
-        TargetFilter::forModule(module, llvm::to_vector(skip));
-    for (auto function : module.getOps<func::FuncOp>())
-      if (failed(searchClips(function, filter, *scheme, source, store)))
-        return signalPassFailure();
-    if (failed(store.commit()))
-      signalPassFailure();
+  LogicalResult search(func::FuncOp function,
+                       const SearchSetup &setup) override {
+    return success(succeeded(searchClips(function, setup.filter, setup.scheme,
+                                         setup.statistics, setup.store)));
   }
 };
 

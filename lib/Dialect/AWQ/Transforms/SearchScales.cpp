@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SearchPass.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
-#include "awq/Dialect/AWQ/Transforms/Quantization.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 
@@ -203,29 +203,20 @@ awq::searchScales(func::FuncOp function, const TargetFilter &filter,
 
 namespace {
 
-struct SearchScales : public awq::impl::SearchScalesPassBase<SearchScales> {
-  using SearchScalesPassBase::SearchScalesPassBase;
+struct SearchScales
+    : public SearchPass<awq::impl::SearchScalesPassBase<SearchScales>> {
+  using SearchPass::SearchPass;
 
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    FailureOr<QuantScheme> scheme =
-        makeScheme(module.getLoc(), bits, group, symmetric);
-    StatisticsSource source;
-    if (failed(scheme) || failed(source.open(module.getLoc(), statistics)))
-      return signalPassFailure();
-    ParameterStore store(module, sideFile);
-    TargetFilter filter =
-        TargetFilter::forModule(module, llvm::to_vector(skip));
-    for (auto function : module.getOps<func::FuncOp>()) {
-      auto reports = searchScales(function, filter, *scheme, source, store);
-      if (failed(reports))
-        return signalPassFailure();
-      if (remarks)
-        for (const ScaleReport &report : *reports)
-          remark(function, report);
-    }
-    if (failed(store.commit()))
-      signalPassFailure();
+  LogicalResult search(func::FuncOp function,
+                       const SearchSetup &setup) override {
+    auto reports = searchScales(function, setup.filter, setup.scheme,
+                                setup.statistics, setup.store);
+    if (failed(reports))
+      return failure();
+    if (remarks)
+      for (const ScaleReport &report : *reports)
+        remark(function, report);
+    return success();
   }
 
 private:
