@@ -108,7 +108,8 @@ LogicalResult awq::insertScales(const ScalingGroup &group,
 // Searching
 //===----------------------------------------------------------------------===//
 
-/// The one observer that all target readers of a group share.
+/// The one observer that all target readers of a group share; null, with a
+/// remark, if they read different values, whose statistics differ.
 static FailureOr<ObserveOp> getObserver(const ScalingGroup &group) {
   ObserveOp shared;
   for (const Absorber &absorber : group.absorbers) {
@@ -119,11 +120,13 @@ static FailureOr<ObserveOp> getObserver(const ScalingGroup &group) {
       return absorber.getOp()->emitError(
           "its input is not observed; run awq-insert-observers and calibrate "
           "before searching");
-    if (shared && shared.getSite() != observe.getSite())
-      return group.getProducer()->emitError("readers of this group observe "
-                                            "different sites, '")
-             << shared.getSite() << "' and '" << observe.getSite()
-             << "'; a scale search needs one";
+    if (shared && shared.getSite() != observe.getSite()) {
+      group.getProducer()->emitRemark("group '")
+          << group.name << "' stays unscaled: its readers observe '"
+          << shared.getSite() << "' and '" << observe.getSite()
+          << "', and a scale search takes the statistics of one site";
+      return ObserveOp();
+    }
     shared = observe;
   }
   return shared;
@@ -131,13 +134,11 @@ static FailureOr<ObserveOp> getObserver(const ScalingGroup &group) {
 
 /// Reads the weights of a group's targets and searches.
 static FailureOr<ScaleReport>
-searchGroup(const ScalingGroup &group, const QuantScheme &scheme,
-            StatisticsSource &statistics, ParameterStore &store,
+searchGroup(const ScalingGroup &group, ObserveOp observe,
+            const QuantScheme &scheme, StatisticsSource &statistics,
+            ParameterStore &store,
             const calibration::ScaleSearchOptions &options) {
-  FailureOr<ObserveOp> observe = getObserver(group);
-  if (failed(observe))
-    return failure();
-  auto site = statistics.get(*observe);
+  auto site = statistics.get(observe);
   if (failed(site))
     return failure();
 
@@ -186,8 +187,13 @@ awq::searchScales(func::FuncOp function, const TargetFilter &filter,
   for (const ScalingGroup &group : groups.groups()) {
     if (!group.hasTarget())
       continue;
+    FailureOr<ObserveOp> observe = getObserver(group);
+    if (failed(observe))
+      return failure();
+    if (!*observe)
+      continue;
     FailureOr<ScaleReport> report =
-        searchGroup(group, scheme, statistics, store, options);
+        searchGroup(group, *observe, scheme, statistics, store, options);
     if (failed(report))
       return failure();
     reports.push_back(std::move(*report));

@@ -32,18 +32,3 @@ func.func @no_gram(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
   %y = awq.linear %o, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
-
-// -----
-
-func.func @two_sites(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
-  %g = arith.constant dense<1.0> : tensor<16xf32>
-  %w = arith.constant dense<1.0> : tensor<2x16xf32>
-  // expected-error @below {{readers of this group observe different sites, 'one' and 'two'; a scale search needs one}}
-  %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
-  %o = awq.observe %n "one" : tensor<?x16xf32>
-  %p = awq.observe %n "two" : tensor<?x16xf32>
-  %y = awq.linear %o, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
-  %z = awq.linear %p, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
-  %r = arith.addf %y, %z : tensor<?x2xf32>
-  return %r : tensor<?x2xf32>
-}

@@ -33,3 +33,22 @@ func.func @refused(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
   %y = awq.linear %o, %w {awq.name = "proj"} : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// The readers read two values. The group is legal, but no one site's statistics
+// say how its channels behave: it stays as it is.
+// CHECK-LABEL: func @two_sites
+// CHECK-NOT: awq.scale_channels
+func.func @two_sites(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
+  %g = arith.constant dense<1.0> : tensor<16xf32>
+  %w = arith.constant dense<1.0> : tensor<2x16xf32>
+  // expected-remark @below {{group 'norm' stays unscaled: its readers observe 'one' and 'two', and a scale search takes the statistics of one site}}
+  %n = decoder.rms_norm %x, %g {awq.name = "norm", epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
+  %o = awq.observe %n "one" : tensor<?x16xf32>
+  %p = awq.observe %n "two" : tensor<?x16xf32>
+  %y = awq.linear %o, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
+  %z = awq.linear %p, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
+  %r = arith.addf %y, %z : tensor<?x2xf32>
+  return %r : tensor<?x2xf32>
+}

@@ -357,7 +357,9 @@ def SearchScalesPass : Pass<"awq-search-scales", "::mlir::ModuleOp"> {
     guard part confirm the best against plain rounding, and inserts
     `awq.scale_channels` on the producer's result (inverse) and on the weights of
     all readers: the function stays the same. All groups are searched on the
-    weights as they are. Needs observers with statistics (Gram matrices).
+    weights as they are. Needs observers with statistics (Gram matrices). A group
+    whose readers read different values, so that there is no one site to search
+    on, stays unscaled with a remark.
 
     Example:
 

@@ -55,7 +55,8 @@ void removeObservers(mlir::func::FuncOp function);
 
 /// Searches all groups on the weights as they are, then inserts the scalings
 /// that were accepted: `awq.scale_channels` on the producer's result (inverse)
-/// and on the weights of all absorbers.
+/// and on the weights of all absorbers. A group whose target readers read
+/// different values stays as it is, with a remark and without a report.
 mlir::FailureOr<std::vector<ScaleReport>>
 searchScales(mlir::func::FuncOp function, const TargetFilter &filter,
              const QuantScheme &scheme, StatisticsSource &statistics,
