@@ -12,6 +12,9 @@
 #include "awq/Dialect/AWQ/Utils/Half.h"
 #include "awq/IO/Safetensors.h"
 #include "awq/Target/AutoAWQ/AutoAwqWriter.h"
+#include "awq/Target/HuggingFace/Architecture.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
 #include <cstring>
@@ -58,6 +61,8 @@ public:
     for (const std::string &module : model.floatLinears)
       if (checkpoint->find(module + ".weight"))
         plan.floatLinears.push_back(module);
+    if (Status status = checkFusedSets(plan); !status)
+      return status;
     floats = plan.floats;
     Result<AutoAwqWriter> created = AutoAwqWriter::create(std::move(plan));
     if (!created)
@@ -87,6 +92,35 @@ public:
   }
 
 private:
+  /// Linears that readers join must all be quantized or all stay float.
+  Status checkFusedSets(const AutoAwqPlan &plan) const {
+    std::string file = source + "/config.json";
+    Result<nlohmann::json> config = io::readHfConfigFile(file);
+    if (!config)
+      return config.error();
+    Result<Architecture> architecture = findArchitecture(
+        (*config)["model_type"].get<std::string>(), file, /*userFile=*/"");
+    if (!architecture)
+      return {}; // imported with an architecture file of the user's
+    std::set<std::string> quantized;
+    for (const AutoAwqPlan::Linear &linear : plan.linears)
+      quantized.insert(linear.module);
+    for (const std::string &module : plan.floatLinears)
+      for (const std::vector<std::string> &set : architecture->fusedSets())
+        for (const std::string &other : set) {
+          auto [parent, leaf] = llvm::StringRef(module).rsplit('.');
+          std::string sibling = (parent + "." + other).str();
+          if (llvm::is_contained(set, leaf.str()) && quantized.count(sibling))
+            return Error{
+                ErrorKind::Usage, "AWQ1253",
+                "the linear " + module + " stays float, but " + sibling +
+                    ", which serving engines join with it, is "
+                    "quantized",
+                file, "skip all of " + llvm::join(set, ", ") + " or none"};
+        }
+    return {};
+  }
+
   /// Takes a tensor over from the source.
   Status copy(const std::string &name) {
     Result<io::TensorView> view = checkpoint->get(name);

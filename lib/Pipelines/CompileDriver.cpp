@@ -120,6 +120,12 @@ Status Driver::checkRequest() {
   if (request.quantize == "awq" && request.calibration.empty())
     return usage("--quantize=awq needs a calibration file",
                  "give one with --calibration, or use --quantize=rtn");
+  if (!request.statistics.empty() && request.quantize != "awq")
+    return usage("--statistics needs a calibration",
+                 "give --quantize=awq, or leave --statistics out");
+  if (!request.skip.empty() && request.quantize.empty())
+    return usage("--skip says which linears are not quantized, but nothing is",
+                 "give --quantize, or leave --skip out");
   return {};
 }
 
@@ -246,6 +252,7 @@ Status Driver::emitCheckpoint() {
   options.scheme.group = request.groupSize;
   options.calibration = request.calibration;
   options.statistics = request.statistics;
+  options.skip = request.skip;
   options.threads = request.threads;
   options.onEvent = [&](const nlohmann::ordered_json &event) {
     progress.event(event);

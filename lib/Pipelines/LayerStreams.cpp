@@ -38,8 +38,9 @@ LayerStreams::viewParameters(func::FuncOp function,
 
 Status LayerStreams::compileAll() {
   for (func::FuncOp function : {getFunction(*parts.prologue), parts.head}) {
-    Result<CompiledPart> part = CompiledPart::create(function, /*widen=*/false,
-                                                     /*observe=*/false, cache);
+    Result<CompiledPart> part =
+        CompiledPart::create(function, /*widen=*/false,
+                             /*observed=*/nullptr, cache);
     if (!part)
       return part.error();
   }
@@ -51,8 +52,8 @@ Status LayerStreams::compileAll() {
 
 Result<Stream> LayerStreams::embed() {
   func::FuncOp function = getFunction(*parts.prologue);
-  Result<CompiledPart> part =
-      CompiledPart::create(function, /*widen=*/false, /*observe=*/false, cache);
+  Result<CompiledPart> part = CompiledPart::create(function, /*widen=*/false,
+                                                   /*observed=*/nullptr, cache);
   if (!part)
     return part.error();
   std::vector<std::vector<char>> storage;
@@ -90,8 +91,8 @@ Result<Stream> LayerStreams::embed() {
 }
 
 Result<CompiledPart> LayerStreams::compileLayer(size_t layer) {
-  return CompiledPart::create(parts.layers[layer], /*widen=*/true,
-                              /*observe=*/true, cache);
+  return CompiledPart::create(parts.layers[layer], /*widen=*/true, &filter,
+                              cache);
 }
 
 Status LayerStreams::advance(size_t layer, CompiledPart &part,
@@ -148,7 +149,7 @@ Result<std::vector<double>>
 LayerStreams::compare(const Stream &reference,
                       const std::vector<const Stream *> &others, int64_t rows) {
   Result<CompiledPart> part = CompiledPart::create(parts.head, /*widen=*/false,
-                                                   /*observe=*/false, cache);
+                                                   /*observed=*/nullptr, cache);
   if (!part)
     return part.error();
   std::vector<std::vector<char>> storage;

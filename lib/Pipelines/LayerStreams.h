@@ -32,9 +32,12 @@ public:
   using Observe =
       llvm::function_ref<Status(size_t site, int64_t sample, const float *)>;
 
+  /// Layers observe what the targets of `filter` read. The arguments must
+  /// outlive the object.
   LayerStreams(mlir::ModuleOp module, const ModelParts &parts,
-               const CalibrationData &data)
-      : module(module), parts(parts), data(data), store(module) {}
+               const TargetFilter &filter, const CalibrationData &data)
+      : module(module), parts(parts), filter(filter), data(data),
+        store(module) {}
 
   /// Compiles all parts, so that later no memory is needed for that.
   Status compileAll();
@@ -71,6 +74,7 @@ private:
 
   mlir::ModuleOp module;
   const ModelParts &parts;
+  const TargetFilter &filter;
   const CalibrationData &data;
   ParameterStore store;
   CompiledPart::Cache cache;

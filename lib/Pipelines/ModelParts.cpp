@@ -225,13 +225,14 @@ static void anonymize(func::FuncOp function) {
 }
 
 Result<CompiledPart> CompiledPart::create(func::FuncOp source, bool widen,
-                                          bool observe, Cache &cache) {
+                                          const TargetFilter *observed,
+                                          Cache &cache) {
   OwningOpRef<ModuleOp> module = extractFunction(source);
   func::FuncOp function = getFunction(*module);
   CompiledPart part;
   part.inputCount = function.getNumArguments();
-  if (observe) {
-    insertObservers(function, TargetFilter::forModule(*module));
+  if (observed) {
+    insertObservers(function, *observed);
     function.walk(
         [&](ObserveOp op) { part.siteNames.push_back(op.getSite().str()); });
     Status status = runPasses(*module, "observers", [](OpPassManager &manager) {

@@ -84,11 +84,12 @@ public:
   };
 
   /// `widen`: parameters are passed as f32, whatever their type in the files.
-  /// Sites are what insertObservers would observe, if `observe`. Engines are
-  /// shared between equal functions through `cache`.
+  /// Sites are what insertObservers observes with `observed`; none if it is
+  /// null. Engines are shared between equal functions through `cache`.
   using Cache = std::map<std::string, std::shared_ptr<CompiledModule>>;
   static Result<CompiledPart> create(mlir::func::FuncOp function, bool widen,
-                                     bool observe, Cache &cache);
+                                     const TargetFilter *observed,
+                                     Cache &cache);
 
   void run(const Call &call);
 

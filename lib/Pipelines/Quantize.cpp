@@ -52,6 +52,7 @@ public:
 
 private:
   Status analyse();
+  Status checkTargets() const;
   Status prepare();
   Status begin();
   Status quantizeLayer(size_t index);
@@ -123,8 +124,38 @@ Status ModelQuantizer::analyse() {
                               type.getDimSize(0), type.getDimSize(1)});
     });
   }
+  if (Status status = checkTargets(); !status)
+    return status;
   emit(
       {{"event", "groups"}, {"count", summary.groups}, {"reported", reported}});
+  return Status();
+}
+
+/// A pattern that no linear has in its name is a slip of the pen.
+Status ModelQuantizer::checkTargets() const {
+  for (const std::string &part : options.skip) {
+    bool found = false;
+    ModuleOp(module).walk(
+        [&](LinearOp op) { found |= StringRef(getOpName(op)).contains(part); });
+    if (!found || part.empty())
+      return Error{ErrorKind::Usage, "AWQ1325",
+                   "no linear has '" + part +
+                       "' in its name, so skipping it "
+                       "changes nothing",
+                   "",
+                   "give a part of a linear's name, such as '" +
+                       (plan.weights.empty()
+                            ? std::string("down_proj")
+                            : StringRef(plan.weights.back().name)
+                                  .rsplit('.')
+                                  .first.str()) +
+                       "'"};
+  }
+  if (plan.weights.empty())
+    return Error{ErrorKind::Usage, "AWQ1326", "no linear is left to quantize",
+                 "",
+                 "skip fewer of them; linears outside of decoder layers always "
+                 "stay float"};
   return Status();
 }
 
@@ -150,7 +181,7 @@ Status ModelQuantizer::prepare() {
   data = std::move(*read);
   gathered.fingerprints = data.fingerprints;
   jit::setThreads(options.threads);
-  streams = std::make_unique<LayerStreams>(module, parts, data);
+  streams = std::make_unique<LayerStreams>(module, parts, filter, data);
   if (Status status = streams->compileAll(); !status)
     return status;
   watch.reset();

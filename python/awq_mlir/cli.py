@@ -146,6 +146,10 @@ def quantize(
     statistics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also keep the activation statistics (safetensors).")
     ] = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Linears with NAME in their names stay float. Repeatable."),
+    ] = None,
     threads: ThreadsOption = 0,
     force: ForceOption = False,
     progress: ProgressOption = Style.AUTO,
@@ -155,7 +159,9 @@ def quantize(
     OUT is a complete Hugging Face folder in AutoAWQ's gemm format, which vLLM and others read as it is. It appears
     when it is finished; an interrupted run leaves nothing behind.
     """
-    settings = Settings(method, bits, group_size, samples, sequence_length, threads, statistics, tuple(calib or ()))
+    settings = Settings(
+        method, bits, group_size, samples, sequence_length, threads, statistics, tuple(calib or ()), tuple(skip or ())
+    )
     done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):
         print(f"quantized model in {done}")

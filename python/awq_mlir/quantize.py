@@ -41,6 +41,7 @@ class Settings:
     threads: int = 0
     statistics: Path | None = None
     texts: Sequence[Path] = field(default_factory=tuple)
+    skip: Sequence[str] = ()
 
 
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             "-o",
             str(folder.result),
         ]
+        arguments += [f"--skip={name}" for name in settings.skip]
         if settings.threads:
             arguments.append(f"--threads={settings.threads}")
         if settings.statistics is not None:

@@ -27,6 +27,8 @@ import json, os, pathlib, shutil, signal, sys, time
 arguments = sys.argv[1:]
 out = pathlib.Path(arguments[arguments.index("-o") + 1])
 options = dict(a[2:].split("=", 1) for a in arguments if a.startswith("--") and "=" in a)
+if "skip" in options:
+    options["skip"] = [a[7:] for a in arguments if a.startswith("--skip=")]
 def say(event, **fields):
     print(json.dumps(dict(event=event, **fields)), flush=True)
 say("import", model="toy", layers=1, linears=7, parameters=10, bytes=40)
@@ -114,6 +116,7 @@ def test_quantize_makes_a_complete_folder(model: Path, environment: dict[str, st
     assert {k: options[k] for k in ("quantize", "bits", "group-size", "emit", "progress")} == {
         "quantize": "awq", "bits": "4", "group-size": "64", "emit": "checkpoint", "progress": "jsonl",
     }  # fmt: skip
+    assert "skip" not in options
     calibration = load_file(out / "model.safetensors")  # what the stand-in was given
     assert calibration["tokens"].shape == (8, 32)
     assert calibration["guard"].sum() == 1
@@ -124,6 +127,13 @@ def test_rtn_needs_no_text(model: Path, environment: dict[str, str]) -> None:
     done = call(environment, "quantize", model, "-o", model.parent / "out", "--method", "rtn")
     assert done.returncode == 0
     assert "calibration" not in json.loads((model.parent / "out" / "config.json").read_text())
+
+
+def test_quantize_passes_on_what_to_skip(model: Path, environment: dict[str, str]) -> None:
+    done = quantize(environment, model, "--skip", "layers.0.mlp", "--skip", "self_attn")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = (model.parent / "out" / "config.json").read_text()
+    assert json.loads(said)["skip"] == ["layers.0.mlp", "self_attn"]
 
 
 @pytest.mark.parametrize(

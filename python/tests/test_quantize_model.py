@@ -21,6 +21,7 @@ from test_logits_toys import logits_of
 pytestmark = pytest.mark.tools
 
 SAMPLES, LENGTH, GROUP = 10, 40, 16
+PARTS = [f"self_attn.{name}_proj" for name in "qkvo"] + [f"mlp.{name}_proj" for name in ("gate", "up", "down")]
 
 
 def make_model(folder: Path, name: str, dtype: torch.dtype = torch.float32) -> Path:
@@ -83,11 +84,13 @@ def test_events_and_checkpoint(name: str, dtype: torch.dtype, tmp_path: Path) ->
     assert "model.layers.0.mlp.down_proj.weight" not in tensors
 
 
-def test_the_checkpoint_is_the_model_that_was_judged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("skip", [(), ("layers.0.mlp.gate_proj", "layers.0.mlp.up_proj", "2.self_attn")])
+def test_the_checkpoint_is_the_model_that_was_judged(skip: tuple[str, ...], tmp_path: Path) -> None:
     """The mean KL of the written checkpoint, run by itself, is the one of the guard event."""
     model = make_model(tmp_path / "model", "llama")
     data = calibration(tmp_path / "calibration.safetensors")
-    said = events(quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}"))
+    options = ["--quantize=awq", f"--calibration={data}", *(f"--skip={name}" for name in skip)]
+    said = events(quantize(model, tmp_path / "out", *options))
     (guard,) = (event for event in said if event["event"] == "guard")
     program = tmp_path / "model.mlir"
     program.write_text(import_model(model))
@@ -110,6 +113,73 @@ def test_threads_do_not_change_a_bit(tmp_path: Path) -> None:
         assert quantize(model, out, *options).returncode == 0
     one, two = ((tmp_path / f"out{n}" / "model.safetensors").read_bytes() for n in (1, 2))
     assert one == two
+
+
+SKIPPED = ("layers.0.mlp.gate_proj", "layers.0.mlp.up_proj", "layers.2.self_attn")
+
+
+@pytest.mark.parametrize("method", ["awq", "rtn"])
+def test_skipped_linears_stay_float(method: str, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    options = [f"--quantize={method}", *(f"--skip={name}" for name in SKIPPED)]
+    if method == "awq":
+        options.append(f"--calibration={calibration(tmp_path / 'calibration.safetensors')}")
+        options.append(f"--statistics={tmp_path / 'statistics.safetensors'}")
+    said = events(quantize(model, tmp_path / "out", *options))
+    names = [f"model.layers.{i}.{part}" for i in range(SIZES["num_hidden_layers"]) for part in PARTS]
+    floats = [name for name in names if any(part in name for part in SKIPPED)]
+    assert len(floats) == 6
+
+    tensors = load_file(tmp_path / "out" / "model.safetensors")
+    config = json.loads((tmp_path / "out" / "config.json").read_text())["quantization_config"]
+    listed = config["modules_to_not_convert"]
+    assert sorted(listed) == sorted(floats)
+    for name in names:
+        # AutoAWQ and vLLM leave a linear in float if an entry is part of its name.
+        assert any(entry in name for entry in listed) == (name in floats)
+        assert (f"{name}.weight" in tensors) == (name in floats)
+        assert (f"{name}.qweight" in tensors) == (name not in floats)
+    if method == "awq":
+        # norm -> q,k,v and v -> o of layer 2 and norm -> gate,up of layer 0 have nothing to quantize.
+        (groups,) = (event for event in said if event["event"] == "groups")
+        assert groups["count"] == 4 * SIZES["num_hidden_layers"] - 3
+        sites = {name.split("/")[0] for name in load_file(tmp_path / "statistics.safetensors")}
+        assert len(sites) == groups["count"]
+        assert not any(part in site for part in SKIPPED for site in sites)
+
+
+def test_a_site_is_called_after_its_first_quantized_reader(tmp_path: Path) -> None:
+    """Only q is skipped: for an architecture of the user's own, nothing is known that joins q, k and v."""
+    model = make_model(tmp_path / "model", "llama")
+    program = model / "model.mlir"
+    program.write_text(import_model(model))
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "model_type": "own"}))
+    data = calibration(tmp_path / "calibration.safetensors")
+    statistics = tmp_path / "statistics.safetensors"
+    options = (f"--calibration={data}", f"--statistics={statistics}", "--skip=q_proj")
+    assert quantize(program, tmp_path / "out", "--quantize=awq", *options).returncode == 0
+    sites = {name.split("/")[0] for name in load_file(statistics)}
+    assert "model.layers.0.self_attn.k_proj.input" in sites
+    assert "model.layers.0.self_attn.q_proj.input" not in sites
+
+
+@pytest.mark.parametrize(
+    ("skip", "code", "words"),
+    [
+        ("q_prj", "AWQ1325", "no linear has 'q_prj' in its name"),
+        ("", "AWQ1325", "no linear has ''"),
+        ("proj", "AWQ1326", "no linear is left"),
+        ("layers.1.self_attn.q_proj", "AWQ1253", "skip all of q_proj, k_proj, v_proj or none"),
+        ("up_proj", "AWQ1253", "skip all of gate_proj, up_proj or none"),
+    ],
+)
+def test_linears_that_cannot_be_skipped(skip: str, code: str, words: str, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    result = quantize(model, tmp_path / "out", "--quantize=rtn", f"--skip={skip}")
+    assert result.returncode == 2
+    assert code in result.stderr and words in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_rounding_only_needs_no_text(tmp_path: Path) -> None:

@@ -56,6 +56,9 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
                           "Tokens to calibrate on, in a safetensors file");
   auto statistics = text("statistics", request.statistics, "FILE",
                          "Also write the calibration statistics");
+  cl::list<std::string> skip(
+      "skip", cl::value_desc("NAME"), cl::cat(category),
+      cl::desc("Linears with NAME in their names stay float (repeatable)"));
   auto cpu = text("mcpu", request.cpu.cpu, "NAME",
                   "The processor to compile for (default: this one)");
   auto features = text("mattr", request.cpu.features, "+a,-b",
@@ -74,5 +77,6 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
           argc, argv, "Compiles a model, or prints it as MLIR at any phase.\n",
           &errs()))
     return std::nullopt;
+  request.skip.assign(skip.begin(), skip.end());
   return request;
 }

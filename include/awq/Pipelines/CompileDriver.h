@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace awq {
 
@@ -34,6 +35,8 @@ struct CompileRequest {
   int64_t groupSize = 64;
   std::string calibration;
   std::string statistics;
+  /// Linears with one of these in their names stay float.
+  std::vector<std::string> skip;
   /// jsonl, plain or none.
   std::string progress = "plain";
   int threads = 0;

@@ -107,8 +107,10 @@ struct QuantizeSummary {
 ///
 /// Errors: AWQ1320 (no layers, or a graph that cannot be cut at them), AWQ1321
 /// (the calibration file does not fit), AWQ1322 (an empty fit or guard part),
-/// AWQ1324 (calibration without @head), those of compileForCPU, of the searches
-/// and of the sink; AWQ1510 carries what a pass reported.
+/// AWQ1324 (calibration without @head), AWQ1325 (a part of a name to skip that
+/// no linear has), AWQ1326 (nothing is left to quantize), those of
+/// compileForCPU, of the searches and of the sink; AWQ1510 carries what a pass
+/// reported.
 Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
                                       const QuantizeOptions &options,
                                       QuantizedModelSink &sink);

@@ -46,6 +46,17 @@ std::string Architecture::layerName(int64_t layer,
   return module.empty() ? name : name + "." + module;
 }
 
+std::vector<std::vector<std::string>> Architecture::fusedSets() const {
+  auto leaf = [](const LinearModule &linear) {
+    return linear.module.substr(linear.module.rfind('.') + 1);
+  };
+  std::vector<std::vector<std::string>> sets = {
+      {leaf(query), leaf(key), leaf(value)}};
+  if (mlp == Mlp::Glu)
+    sets.push_back({leaf(gate), leaf(up)});
+  return sets;
+}
+
 bool Architecture::ignores(const std::string &tensor) const {
   return llvm::any_of(ignoredTensors, [&](llvm::StringRef pattern) {
     auto [head, tail] = pattern.split(layerMark);

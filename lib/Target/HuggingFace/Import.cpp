@@ -106,21 +106,14 @@ static void checkTiedHead(const Architecture &architecture,
 }
 
 /// The rules of AWQ checkpoints that go beyond the shapes of single tensors.
-/// Serving engines join q, k, v and gate, up, and cannot load a mixture.
 static Status checkQuantized(const Architecture &architecture,
                              const io::HfConfig &config,
                              const io::Checkpoint &checkpoint) {
   if (!config.quantization)
     return {};
-  auto leaf = [](const LinearModule &linear) {
-    return linear.module.substr(linear.module.rfind('.') + 1);
-  };
   io::AwqCheckpointRules rules;
   rules.layers = config.layers;
-  rules.fusedSets = {{leaf(architecture.query), leaf(architecture.key),
-                      leaf(architecture.value)}};
-  if (architecture.mlp == Architecture::Mlp::Glu)
-    rules.fusedSets.push_back({leaf(architecture.gate), leaf(architecture.up)});
+  rules.fusedSets = architecture.fusedSets();
   auto linears =
       io::checkAwqCheckpoint(checkpoint, *config.quantization, rules);
   return linears ? Status() : Status(linears.error());

@@ -80,6 +80,10 @@ struct Architecture {
   std::string layerName(int64_t layer, const std::string &module) const;
   /// Whether `tensor` is one of the ignored tensors.
   bool ignores(const std::string &tensor) const;
+  /// Linears of a layer that serving engines join (q, k, v; gate, up) and can
+  /// only load if all of them are quantized or none, by the last components of
+  /// their names.
+  std::vector<std::vector<std::string>> fusedSets() const;
 };
 
 /// Parses an architecture file. Errors: AWQ1102 to AWQ1104 and AWQ1130 (an
