@@ -8,9 +8,6 @@
 
 #include "awq/Calibration/StatisticsFile.h"
 
-#include "awq/IO/Safetensors.h"
-#include "awq/IO/SafetensorsWriter.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -57,88 +54,118 @@ static constexpr Field fields[] = {
     {"gram", &PartStatistics::gram, 2},
 };
 
-static std::string prefixOf(const SiteStatistics &site, Part part) {
-  return site.name + "/" + name(part) + "/";
+static std::string prefixOf(const std::string &site, Part part) {
+  return site + "/" + name(part) + "/";
 }
 
 static std::vector<int64_t> shapeOf(const Field &field, int64_t channels) {
   return std::vector<int64_t>(field.rank, channels);
 }
 
-/// Whether a field of a part belongs into the file.
-static bool isWritten(const Field &field, const PartStatistics &part,
-                      bool grams) {
-  if (part.tokens == 0)
-    return false;
-  return field.rank == 1 || (grams && !part.gram.empty());
+using PartPlan = StatisticsWriter::PartPlan;
+using SitePlan = StatisticsWriter::SitePlan;
+
+static const PartPlan &partOf(const SitePlan &site, Part which) {
+  return which == Part::Fit ? site.fit : site.guard;
 }
 
-static Status checkSites(const std::string &path,
-                         const std::vector<SiteStatistics> &sites) {
-  std::set<std::string> seen;
-  for (const SiteStatistics &site : sites) {
-    std::string message;
-    if (!seen.insert(site.name).second)
-      message = "site " + site.name + " is given twice";
-    for (Part which : {Part::Fit, Part::Guard})
-      for (const Field &field : fields) {
-        size_t wanted =
-            field.rank == 1 ? site.channels : site.channels * site.channels;
-        const PartStatistics &part = site.part(which);
-        if (isWritten(field, part, true) &&
-            (part.*field.values).size() != wanted)
-          message = prefixOf(site, which) + field.name + " has " +
-                    std::to_string((part.*field.values).size()) +
-                    " numbers instead of " + std::to_string(wanted);
-      }
-    if (!message.empty())
-      return Error{ErrorKind::Internal, "AWQ1304", message, path,
-                   "please report this"};
+/// Whether a field of a part belongs into the file.
+static bool isWritten(const Field &field, const PartPlan &part) {
+  return part.tokens && (field.rank == 1 || part.gram);
+}
+
+static Error planError(const std::string &path, std::string message) {
+  return {ErrorKind::Internal, "AWQ1304", std::move(message), path,
+          "please report this"};
+}
+
+Result<StatisticsWriter>
+StatisticsWriter::create(const std::string &path,
+                         const Fingerprints &fingerprints,
+                         std::vector<SitePlan> sites) {
+  std::vector<io::TensorSpec> specs;
+  std::map<std::string, SitePlan> plans;
+  for (SitePlan &site : sites) {
+    for (Part which : {Part::Fit, Part::Guard}) {
+      std::string prefix = prefixOf(site.name, which);
+      specs.push_back({prefix + "tokens", io::DType::I64, {1}});
+      for (const Field &field : fields)
+        if (isWritten(field, partOf(site, which)))
+          specs.push_back({prefix + field.name, io::DType::F32,
+                           shapeOf(field, site.channels)});
+    }
+    std::string name = site.name;
+    if (!plans.emplace(name, std::move(site)).second)
+      return planError(path, "site " + name + " is given twice");
+  }
+  auto file = io::SafetensorsWriter::create(
+      path, specs,
+      {{"format", formatName},
+       {"version", formatVersion},
+       {"model_sha256", fingerprints.model},
+       {"tokenizer_sha256", fingerprints.tokenizer},
+       {"data_sha256", fingerprints.data}});
+  if (!file)
+    return file.error();
+  StatisticsWriter writer(std::move(*file));
+  writer.plans = std::move(plans);
+  return writer;
+}
+
+Status StatisticsWriter::write(const SiteStatistics &site) {
+  auto plan = plans.find(site.name);
+  if (plan == plans.end() || plan->second.channels != site.channels)
+    return planError(file.path(), "site " + site.name + " with " +
+                                      std::to_string(site.channels) +
+                                      " channels was not planned");
+  for (Part which : {Part::Fit, Part::Guard}) {
+    const PartStatistics &part = site.part(which);
+    const PartPlan &planned = partOf(plan->second, which);
+    std::string prefix = prefixOf(site.name, which);
+    if (planned.tokens != (part.tokens > 0))
+      return planError(file.path(), prefix + "tokens is " +
+                                        std::to_string(part.tokens) +
+                                        ", other than planned");
+    if (Status status =
+            file.write(prefix + "tokens", &part.tokens, sizeof part.tokens);
+        !status)
+      return status;
+    for (const Field &field : fields) {
+      if (!isWritten(field, planned))
+        continue;
+      const std::vector<float> &values = part.*field.values;
+      size_t wanted =
+          field.rank == 1 ? site.channels : site.channels * site.channels;
+      if (values.size() != wanted)
+        return planError(file.path(), prefix + field.name + " has " +
+                                          std::to_string(values.size()) +
+                                          " numbers instead of " +
+                                          std::to_string(wanted));
+      if (Status status = file.write(prefix + field.name, values.data(),
+                                     values.size() * sizeof(float));
+          !status)
+        return status;
+    }
   }
   return {};
 }
 
 Status calibration::writeStatistics(const std::string &path,
                                     const StatisticsFile &file, bool grams) {
-  if (Status status = checkSites(path, file.sites); !status)
-    return status;
-  std::vector<io::TensorSpec> specs;
+  std::vector<SitePlan> plans;
+  auto planOf = [&](const PartStatistics &part) {
+    return PartPlan{part.tokens > 0, grams && !part.gram.empty()};
+  };
   for (const SiteStatistics &site : file.sites)
-    for (Part which : {Part::Fit, Part::Guard}) {
-      const PartStatistics &part = site.part(which);
-      specs.push_back({prefixOf(site, which) + "tokens", io::DType::I64, {1}});
-      for (const Field &field : fields)
-        if (isWritten(field, part, grams))
-          specs.push_back({prefixOf(site, which) + field.name, io::DType::F32,
-                           shapeOf(field, site.channels)});
-    }
-  auto writer = io::SafetensorsWriter::create(
-      path, specs,
-      {{"format", formatName},
-       {"version", formatVersion},
-       {"model_sha256", file.fingerprints.model},
-       {"tokenizer_sha256", file.fingerprints.tokenizer},
-       {"data_sha256", file.fingerprints.data}});
+    plans.push_back(
+        {site.name, site.channels, planOf(site.fit), planOf(site.guard)});
+  auto writer =
+      StatisticsWriter::create(path, file.fingerprints, std::move(plans));
   if (!writer)
     return writer.error();
   for (const SiteStatistics &site : file.sites)
-    for (Part which : {Part::Fit, Part::Guard}) {
-      const PartStatistics &part = site.part(which);
-      if (Status status = writer->write(prefixOf(site, which) + "tokens",
-                                        &part.tokens, sizeof part.tokens);
-          !status)
-        return status;
-      for (const Field &field : fields) {
-        if (!isWritten(field, part, grams))
-          continue;
-        const std::vector<float> &values = part.*field.values;
-        if (Status status =
-                writer->write(prefixOf(site, which) + field.name, values.data(),
-                              values.size() * sizeof(float));
-            !status)
-          return status;
-      }
-    }
+    if (Status status = writer->write(site); !status)
+      return status;
   return writer->commit();
 }
 
@@ -146,109 +173,111 @@ Status calibration::writeStatistics(const std::string &path,
 // Reading
 //===----------------------------------------------------------------------===//
 
-namespace {
+static Error tensorError(const io::SafetensorsFile &file,
+                         const std::string &tensor, std::string message) {
+  return fileError("AWQ1307", std::move(message),
+                   file.path() + ", tensor " + tensor,
+                   "the file is damaged or was made by another program; "
+                   "calibrate again");
+}
 
-/// The tensors of one site, by "<part>/<field>".
-using SiteTensors = std::map<std::string, io::TensorView>;
-
-/// Reads the sites of one file; keeps the first error.
-class Reader {
-public:
-  explicit Reader(std::string path) : path(std::move(path)) {}
-
-  Result<std::vector<SiteStatistics>>
-  read(const std::vector<io::TensorView> &tensors);
-
-private:
-  Status readSite(const SiteTensors &tensors, SiteStatistics &site);
-  Status readPart(const SiteTensors &tensors, Part which, SiteStatistics &site);
-  Status checkValues(const SiteStatistics &site, Part which) const;
-  Error tensorError(const std::string &tensor, std::string message) const {
-    return fileError("AWQ1307", std::move(message), path + ", tensor " + tensor,
-                     "the file is damaged or was made by another program; "
-                     "calibrate again");
-  }
-
-  std::string path;
-};
-
-} // namespace
-
-Result<std::vector<SiteStatistics>>
-Reader::read(const std::vector<io::TensorView> &tensors) {
-  std::map<std::string, SiteTensors> bySite;
-  for (const io::TensorView &tensor : tensors) {
+Result<StatisticsReader> StatisticsReader::open(const std::string &path) {
+  auto opened = io::SafetensorsFile::open(path);
+  if (!opened)
+    return opened.error();
+  StatisticsReader reader(std::move(*opened));
+  const auto &metadata = reader.file.metadata();
+  auto value = [&](const char *key) {
+    auto it = metadata.find(key);
+    return it == metadata.end() ? std::string() : it->second;
+  };
+  if (value("format") != formatName || value("version") != formatVersion)
+    return fileError("AWQ1306",
+                     "this is no statistics file of version " +
+                         std::string(formatVersion) + " (format \"" +
+                         value("format") + "\", version \"" + value("version") +
+                         "\")",
+                     path, "make it again with this release");
+  reader.prints = {value("model_sha256"), value("tokenizer_sha256"),
+                   value("data_sha256")};
+  for (const io::TensorView &tensor : reader.file.tensors()) {
     size_t field = tensor.name.rfind('/');
     size_t part = field == std::string::npos || field == 0
                       ? std::string::npos
                       : tensor.name.rfind('/', field - 1);
     if (part == std::string::npos || part == 0)
-      return tensorError(tensor.name,
+      return tensorError(reader.file, tensor.name,
                          "the name is not <site>/<part>/<statistic>");
-    bySite[tensor.name.substr(0, part)].emplace(tensor.name.substr(part + 1),
-                                                tensor);
+    reader.bySite[tensor.name.substr(0, part)].emplace(
+        tensor.name.substr(part + 1), tensor);
   }
-  std::vector<SiteStatistics> sites;
-  for (const auto &[name, siteTensors] : bySite) {
-    SiteStatistics site;
-    site.name = name;
-    if (Status status = readSite(siteTensors, site); !status)
-      return status.error();
-    sites.push_back(std::move(site));
-  }
-  return sites;
+  return reader;
 }
 
-Status Reader::readSite(const SiteTensors &tensors, SiteStatistics &site) {
+std::vector<std::string> StatisticsReader::sites() const {
+  std::vector<std::string> names;
+  for (const auto &site : bySite)
+    names.push_back(site.first);
+  return names;
+}
+
+Result<SiteStatistics> StatisticsReader::read(const std::string &name) const {
+  if (Status status = file.checkUnchanged(); !status)
+    return status.error();
+  const SiteTensors &tensors = bySite.at(name);
+  SiteStatistics site;
+  site.name = name;
   std::set<std::string> known;
   for (Part which : {Part::Fit, Part::Guard}) {
-    known.insert(std::string(name(which)) + "/tokens");
+    std::string prefix = std::string(calibration::name(which)) + "/";
+    known.insert(prefix + "tokens");
     for (const Field &field : fields)
-      known.insert(std::string(name(which)) + "/" + field.name);
-    auto it = tensors.find(std::string(name(which)) + "/mean_abs");
+      known.insert(prefix + field.name);
+    auto it = tensors.find(prefix + "mean_abs");
     if (it != tensors.end() && site.channels == 0)
       site.channels = it->second.elementCount();
   }
   for (const auto &[field, tensor] : tensors)
     if (!known.count(field))
-      return tensorError(tensor.name, "no such statistic");
+      return tensorError(file, tensor.name, "no such statistic");
   for (Part which : {Part::Fit, Part::Guard})
     if (Status status = readPart(tensors, which, site); !status)
-      return status;
-  return {};
+      return status.error();
+  return site;
 }
 
-Status Reader::readPart(const SiteTensors &tensors, Part which,
-                        SiteStatistics &site) {
+Status StatisticsReader::readPart(const SiteTensors &tensors, Part which,
+                                  SiteStatistics &site) const {
   PartStatistics &part = site.part(which);
   std::string prefix = std::string(name(which)) + "/";
   auto tokens = tensors.find(prefix + "tokens");
   if (tokens == tensors.end())
-    return tensorError(site.name + "/" + prefix + "tokens",
+    return tensorError(file, site.name + "/" + prefix + "tokens",
                        "the tensor is missing");
   const io::TensorView &count = tokens->second;
   if (count.dtype != io::DType::I64 || count.shape != std::vector<int64_t>{1})
-    return tensorError(count.name, "it must be I64 of shape [1]");
+    return tensorError(file, count.name, "it must be I64 of shape [1]");
   std::memcpy(&part.tokens, count.data, sizeof part.tokens);
   if (part.tokens < 0)
-    return tensorError(count.name, "the number of tokens is negative");
+    return tensorError(file, count.name, "the number of tokens is negative");
   for (const Field &field : fields) {
     auto it = tensors.find(prefix + field.name);
     bool wanted = part.tokens > 0 && field.rank == 1;
     if (it == tensors.end()) {
       if (wanted)
-        return tensorError(site.name + "/" + prefix + field.name,
+        return tensorError(file, site.name + "/" + prefix + field.name,
                            "the tensor is missing");
       continue;
     }
     const io::TensorView &tensor = it->second;
     if (part.tokens == 0)
-      return tensorError(tensor.name, "the part has no tokens");
+      return tensorError(file, tensor.name, "the part has no tokens");
     if (tensor.dtype != io::DType::F32 ||
         tensor.shape != shapeOf(field, site.channels))
-      return tensorError(tensor.name, "it must be F32 with " +
-                                          std::to_string(site.channels) +
-                                          " channels in each dimension");
+      return tensorError(file, tensor.name,
+                         "it must be F32 with " +
+                             std::to_string(site.channels) +
+                             " channels in each dimension");
     std::vector<float> &values = part.*field.values;
     values.resize(tensor.elementCount());
     if (!values.empty())
@@ -257,11 +286,13 @@ Status Reader::readPart(const SiteTensors &tensors, Part which,
   return checkValues(site, which);
 }
 
-Status Reader::checkValues(const SiteStatistics &site, Part which) const {
+Status StatisticsReader::checkValues(const SiteStatistics &site,
+                                     Part which) const {
   const PartStatistics &part = site.part(which);
   auto valueError = [&](const char *field, const std::string &message) {
     return fileError("AWQ1308", message,
-                     path + ", tensor " + prefixOf(site, which) + field,
+                     file.path() + ", tensor " + prefixOf(site.name, which) +
+                         field,
                      "the file is damaged; calibrate again");
   };
   for (const Field &field : fields) {
@@ -293,28 +324,17 @@ Status Reader::checkValues(const SiteStatistics &site, Part which) const {
 }
 
 Result<StatisticsFile> calibration::readStatistics(const std::string &path) {
-  auto opened = io::SafetensorsFile::open(path);
-  if (!opened)
-    return opened.error();
-  const auto &metadata = opened->metadata();
-  auto value = [&](const char *key) {
-    auto it = metadata.find(key);
-    return it == metadata.end() ? std::string() : it->second;
-  };
-  if (value("format") != formatName || value("version") != formatVersion)
-    return fileError("AWQ1306",
-                     "this is no statistics file of version " +
-                         std::string(formatVersion) + " (format \"" +
-                         value("format") + "\", version \"" + value("version") +
-                         "\")",
-                     path, "make it again with this release");
+  auto reader = StatisticsReader::open(path);
+  if (!reader)
+    return reader.error();
   StatisticsFile file;
-  file.fingerprints = {value("model_sha256"), value("tokenizer_sha256"),
-                       value("data_sha256")};
-  auto sites = Reader(path).read(opened->tensors());
-  if (!sites)
-    return sites.error();
-  file.sites = std::move(*sites);
+  file.fingerprints = reader->fingerprints();
+  for (const std::string &name : reader->sites()) {
+    auto site = reader->read(name);
+    if (!site)
+      return site.error();
+    file.sites.push_back(std::move(*site));
+  }
   return file;
 }
 

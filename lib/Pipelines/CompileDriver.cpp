@@ -123,6 +123,10 @@ Status Driver::checkRequest() {
   if (!request.statistics.empty() && request.quantize != "awq")
     return usage("--statistics needs a calibration",
                  "give --quantize=awq, or leave --statistics out");
+  if (request.statisticsGram && request.statistics.empty())
+    return usage("--statistics-gram adds to a statistics file, but none is "
+                 "written",
+                 "name one with --statistics");
   if (!request.skip.empty() && request.quantize.empty())
     return usage("--skip says which linears are not quantized, but nothing is",
                  "give --quantize, or leave --skip out");
@@ -252,6 +256,7 @@ Status Driver::emitCheckpoint() {
   options.scheme.group = request.groupSize;
   options.calibration = request.calibration;
   options.statistics = request.statistics;
+  options.statisticsGram = request.statisticsGram;
   options.skip = request.skip;
   options.threads = request.threads;
   options.onEvent = [&](const nlohmann::ordered_json &event) {

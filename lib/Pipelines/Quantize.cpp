@@ -54,7 +54,7 @@ private:
   Status analyse();
   Status checkTargets() const;
   Status prepare();
-  Status begin();
+  Status openStatistics();
   Status quantizeLayer(size_t index);
   Status roundLayer(size_t index);
   Status gather(size_t index, CompiledPart &part,
@@ -89,7 +89,7 @@ private:
   CalibrationData data;
   std::unique_ptr<LayerStreams> streams;
   Stream exact, rounded, scaled;
-  calibration::StatisticsFile gathered;
+  std::optional<calibration::StatisticsWriter> gathered;
 };
 
 } // namespace
@@ -179,10 +179,11 @@ Status ModelQuantizer::prepare() {
   if (!read)
     return read.error();
   data = std::move(*read);
-  gathered.fingerprints = data.fingerprints;
   jit::setThreads(options.threads);
   streams = std::make_unique<LayerStreams>(module, parts, filter, data);
   if (Status status = streams->compileAll(); !status)
+    return status;
+  if (Status status = openStatistics(); !status)
     return status;
   watch.reset();
   baseline = MemoryWatch::current();
@@ -200,6 +201,34 @@ Status ModelQuantizer::prepare() {
   for (const Stream *stream : {&rounded, &scaled})
     for (const std::vector<float> &hidden : stream->hidden)
       hiddenBytes += hidden.size() * sizeof(float);
+  return Status();
+}
+
+/// Begins the statistics file: what it will hold is known before the search.
+Status ModelQuantizer::openStatistics() {
+  if (options.statistics.empty())
+    return Status();
+  Result<std::string> model = fingerprintModel(module);
+  if (!model)
+    return model.error();
+  calibration::Fingerprints prints = data.fingerprints;
+  prints.model = *model;
+  // Every part has tokens: see readCalibrationData.
+  calibration::StatisticsWriter::PartPlan part{/*tokens=*/true,
+                                               options.statisticsGram};
+  std::vector<calibration::StatisticsWriter::SitePlan> sites;
+  for (size_t layer = 0; layer < parts.layers.size(); ++layer) {
+    Result<CompiledPart> compiled = streams->compileLayer(layer);
+    if (!compiled)
+      return compiled.error();
+    for (auto [index, name] : llvm::enumerate(compiled->sites()))
+      sites.push_back({name, compiled->resultChannels(index + 1), part, part});
+  }
+  auto writer = calibration::StatisticsWriter::create(options.statistics,
+                                                      prints, std::move(sites));
+  if (!writer)
+    return writer.error();
+  gathered.emplace(std::move(*writer));
   return Status();
 }
 
@@ -258,12 +287,9 @@ Status ModelQuantizer::gather(size_t index, CompiledPart &part,
     return status;
   for (calibration::StatisticsAccumulator &accumulator : accumulators) {
     calibration::SiteStatistics site = accumulator.take();
-    if (!options.statistics.empty()) {
-      calibration::SiteStatistics vectors = site;
-      vectors.fit.gram.clear();
-      vectors.guard.gram.clear();
-      gathered.sites.push_back(std::move(vectors));
-    }
+    if (gathered)
+      if (Status status = gathered->write(site); !status)
+        return status;
     source.set(std::move(site));
   }
   return Status();
@@ -471,10 +497,8 @@ Result<QuantizeSummary> ModelQuantizer::run() {
         return status.error();
   }
   // Before the model appears: a failure must not follow a finished folder.
-  if (!options.statistics.empty() && calibrated)
-    if (Status status =
-            calibration::writeStatistics(options.statistics, gathered);
-        !status)
+  if (gathered)
+    if (Status status = gathered->commit(); !status)
       return status.error();
   if (Status status = sink.finish(); !status)
     return status.error();

@@ -146,6 +146,10 @@ def quantize(
     statistics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also keep the activation statistics (safetensors).")
     ] = None,
+    statistics_gram: Annotated[
+        bool,
+        typer.Option("--statistics-gram", help="Keep their Gram matrices too (large); awq-opt can search on them."),
+    ] = False,
     skip: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Linears with NAME in their names stay float. Repeatable."),
@@ -160,7 +164,16 @@ def quantize(
     when it is finished; an interrupted run leaves nothing behind.
     """
     settings = Settings(
-        method, bits, group_size, samples, sequence_length, threads, statistics, tuple(calib or ()), tuple(skip or ())
+        method,
+        bits,
+        group_size,
+        samples,
+        sequence_length,
+        threads,
+        statistics,
+        tuple(calib or ()),
+        tuple(skip or ()),
+        statistics_gram,
     )
     done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):

@@ -42,6 +42,7 @@ class Settings:
     statistics: Path | None = None
     texts: Sequence[Path] = field(default_factory=tuple)
     skip: Sequence[str] = ()
+    statistics_gram: bool = False
 
 
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
@@ -94,6 +95,8 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             arguments.append(f"--threads={settings.threads}")
         if settings.statistics is not None:
             arguments.append(f"--statistics={settings.statistics}")
+        if settings.statistics_gram:
+            arguments.append("--statistics-gram")
         if settings.method is Method.AWQ:
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
 

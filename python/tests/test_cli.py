@@ -26,7 +26,7 @@ STAND_IN = """#!{python}
 import json, os, pathlib, shutil, signal, sys, time
 arguments = sys.argv[1:]
 out = pathlib.Path(arguments[arguments.index("-o") + 1])
-options = dict(a[2:].split("=", 1) for a in arguments if a.startswith("--") and "=" in a)
+options = dict((a[2:] + "=given").split("=")[:2] for a in arguments if a.startswith("--"))
 if "skip" in options:
     options["skip"] = [a[7:] for a in arguments if a.startswith("--skip=")]
 def say(event, **fields):
@@ -134,6 +134,14 @@ def test_quantize_passes_on_what_to_skip(model: Path, environment: dict[str, str
     assert (done.returncode, done.stderr) == (0, "")
     said = (model.parent / "out" / "config.json").read_text()
     assert json.loads(said)["skip"] == ["layers.0.mlp", "self_attn"]
+
+
+def test_quantize_passes_on_which_statistics_to_keep(model: Path, environment: dict[str, str]) -> None:
+    done = quantize(environment, model, "--statistics", model.parent / "s", "--statistics-gram")
+    assert (done.returncode, done.stderr) == (0, "")
+    options = json.loads((model.parent / "out" / "config.json").read_text())
+    assert options["statistics"] == str(model.parent / "s")
+    assert options["statistics-gram"] == "given"
 
 
 @pytest.mark.parametrize(

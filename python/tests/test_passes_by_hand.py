@@ -14,6 +14,7 @@ import pytest
 from import_toys import BIN, SIZES, TOYS, import_model
 from safetensors.numpy import load_file, save_file
 from test_logits_toys import TOKENS, logits_of
+from test_statistics_file import fingerprint
 
 pytestmark = pytest.mark.tools
 
@@ -28,7 +29,7 @@ def opt(source: Path, target: Path, *passes: str) -> str:
     return target.read_text()
 
 
-def write_statistics(path: Path, sites: list[tuple[str, int]]) -> None:
+def write_statistics(path: Path, model: Path, sites: list[tuple[str, int]]) -> None:
     """Statistics of random activations with some channels far larger than others."""
     random = np.random.default_rng(5)
     tensors = {}
@@ -42,7 +43,7 @@ def write_statistics(path: Path, sites: list[tuple[str, int]]) -> None:
             tensors[f"{prefix}/max_abs"] = np.abs(x).max(0)
             tensors[f"{prefix}/mean_square"] = (x * x).mean(0)
             tensors[f"{prefix}/gram"] = x.T @ x
-    fingerprints = dict.fromkeys(("model_sha256", "tokenizer_sha256", "data_sha256"), "")
+    fingerprints = {"model_sha256": fingerprint([model]), "tokenizer_sha256": "", "data_sha256": ""}
     save_file(tensors, path, metadata={"format": "awq-statistics", "version": "1", **fingerprints})
 
 
@@ -54,7 +55,7 @@ def test_every_step(tmp_path: Path) -> None:
     sites = [(site, int(channels)) for site, channels in SITE.findall(text)]
     assert len(sites) == 4 * SIZES["num_hidden_layers"]
     statistics = tmp_path / "statistics.safetensors"
-    write_statistics(statistics, sites)
+    write_statistics(statistics, tmp_path / "model.safetensors", sites)
 
     scheme = f"bits=4 group=16 statistics={statistics}"
     text = opt(steps[1], steps[2], f"awq-search-scales{{{scheme} side-file={tmp_path}/scales.safetensors}}")

@@ -56,6 +56,11 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
                           "Tokens to calibrate on, in a safetensors file");
   auto statistics = text("statistics", request.statistics, "FILE",
                          "Also write the calibration statistics");
+  Field<bool> statisticsGram(
+      "statistics-gram", cl::location(request.statisticsGram), cl::init(false),
+      cl::desc("Also write their Gram matrices, which are large and which "
+               "awq-search-scales needs"),
+      cl::cat(category));
   cl::list<std::string> skip(
       "skip", cl::value_desc("NAME"), cl::cat(category),
       cl::desc("Linears with NAME in their names stay float (repeatable)"));

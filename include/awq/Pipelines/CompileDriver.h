@@ -35,6 +35,7 @@ struct CompileRequest {
   int64_t groupSize = 64;
   std::string calibration;
   std::string statistics;
+  bool statisticsGram = false;
   /// Linears with one of these in their names stay float.
   std::vector<std::string> skip;
   /// jsonl, plain or none.

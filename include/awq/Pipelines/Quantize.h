@@ -68,6 +68,9 @@ struct QuantizeOptions {
   std::string calibration;
   /// If not empty, the statistics of all sites are written there.
   std::string statistics;
+  /// Also with their Gram matrices, which awq-search-scales needs and which are
+  /// large: 4 C^2 bytes for each part of a site of C channels.
+  bool statisticsGram = false;
   /// Linears whose name contains one of these stay float.
   std::vector<std::string> skip;
   bool searchClips = true;

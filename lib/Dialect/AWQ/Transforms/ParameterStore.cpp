@@ -345,6 +345,17 @@ FailureOr<Value> ParameterStore::defineFloats(OpBuilder &builder, Location loc,
 // The side file
 //===----------------------------------------------------------------------===//
 
+// Metadata by which a side file is known.
+static constexpr const char *kFormat = "format";
+static constexpr const char *kSideFile = "awq";
+
+bool awq::isSideFile(const io::Checkpoint &file) {
+  return llvm::all_of(file.shards(), [](const io::SafetensorsFile &shard) {
+    auto format = shard.metadata().find(kFormat);
+    return format != shard.metadata().end() && format->second == kSideFile;
+  });
+}
+
 static LogicalResult spillError(Location loc, const std::string &path) {
   int number = errno;
   bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
@@ -401,7 +412,7 @@ LogicalResult ParameterStore::commit() {
                      std::vector<int64_t>(tensor.type.getShape().begin(),
                                           tensor.type.getShape().end())});
   Result<io::SafetensorsWriter> writer =
-      io::SafetensorsWriter::create(sideFile, specs, {{"format", "awq"}});
+      io::SafetensorsWriter::create(sideFile, specs, {{kFormat, kSideFile}});
   if (!writer)
     return awq::emitError(loc, writer.error());
   std::vector<char> buffer;

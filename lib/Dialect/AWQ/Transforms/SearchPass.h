@@ -44,14 +44,17 @@ private:
         makeScheme(module.getLoc(), this->bits, this->group, this->symmetric);
     StatisticsSource source;
     if (mlir::failed(scheme) ||
-        mlir::failed(source.open(module.getLoc(), this->statistics)))
+        mlir::failed(source.open(module, this->statistics)))
       return mlir::failure();
     ParameterStore store(module, this->sideFile);
     TargetFilter filter =
         TargetFilter::forModule(module, llvm::to_vector(this->skip));
-    for (auto function : module.getOps<mlir::func::FuncOp>())
+    for (auto function : module.getOps<mlir::func::FuncOp>()) {
       if (mlir::failed(search(function, {*scheme, filter, source, store})))
         return mlir::failure();
+      // One layer's Gram matrices at a time.
+      source.clear();
+    }
     return store.commit();
   }
 };

@@ -9,17 +9,49 @@
 #include "awq/Dialect/AWQ/Transforms/StatisticsSource.h"
 
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/IO/Fingerprint.h"
 
 using namespace mlir;
 using namespace awq;
 
-LogicalResult StatisticsSource::open(Location loc, const std::string &path) {
+Result<std::string> awq::fingerprintModel(ModuleOp module) {
+  auto list = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
+  if (!list)
+    return std::string();
+  std::vector<io::Checkpoint> files;
+  std::map<std::string, io::TensorView> tensors;
+  for (auto path : list.getAsRange<StringAttr>()) {
+    Result<io::Checkpoint> file = io::Checkpoint::open(path.str());
+    if (!file)
+      return file.error();
+    if (isSideFile(*file))
+      continue;
+    // As for reading, a later file overrides an earlier one.
+    for (const std::string &name : file->names())
+      tensors[name] = *file->find(name);
+    files.push_back(std::move(*file));
+  }
+  std::vector<io::TensorView> views;
+  for (const auto &tensor : tensors)
+    views.push_back(tensor.second);
+  return views.empty() ? std::string() : io::fingerprint(std::move(views));
+}
+
+LogicalResult StatisticsSource::open(ModuleOp module, const std::string &path) {
   if (path.empty())
     return success();
-  Result<calibration::StatisticsFile> read = calibration::readStatistics(path);
-  if (!read)
-    return awq::emitError(loc, read.error());
-  file = std::move(*read);
+  Result<calibration::StatisticsReader> opened =
+      calibration::StatisticsReader::open(path);
+  if (!opened)
+    return awq::emitError(module.getLoc(), opened.error());
+  Result<std::string> model = fingerprintModel(module);
+  if (!model)
+    return awq::emitError(module.getLoc(), model.error());
+  if (Status status = calibration::checkFingerprints(opened->fingerprints(),
+                                                     {*model, "", ""}, path);
+      !status)
+    return awq::emitError(module.getLoc(), status.error());
+  file = std::move(*opened);
   return success();
 }
 
@@ -54,8 +86,12 @@ StatisticsSource::get(ObserveOp op) {
   const calibration::SiteStatistics *found = nullptr;
   if (auto set = sites.find(site); set != sites.end())
     found = &set->second;
-  else
-    found = file.find(site);
+  if (!found && file && file->has(site)) {
+    Result<calibration::SiteStatistics> read = file->read(site);
+    if (!read)
+      return awq::emitError(op.getLoc(), read.error());
+    found = &(sites[site] = std::move(*read));
+  }
   if (!found && op.getStatisticsAttr()) {
     calibration::SiteStatistics statistics;
     statistics.name = site;

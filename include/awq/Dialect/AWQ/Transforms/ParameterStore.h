@@ -36,6 +36,10 @@ bool isParameter(mlir::Value value);
 /// that its numbers lie nowhere yet.
 bool isParameterExpression(mlir::Value value);
 
+/// Whether a parameter file is one that a ParameterStore wrote, not a part of
+/// the model.
+bool isSideFile(const io::Checkpoint &file);
+
 /// The one evaluator of parameters. Reads numbers when they are asked for, one
 /// tensor at a time: leaves are read where they lie (attributes, mapped files),
 /// results belong to the caller. Also takes in new parameters and keeps each

@@ -13,6 +13,7 @@
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 
 #include <map>
+#include <optional>
 
 namespace awq {
 
@@ -23,13 +24,15 @@ class StatisticsSource {
 public:
   StatisticsSource() = default;
 
-  /// Opens a statistics file; an empty path stands for none.
-  mlir::LogicalResult open(mlir::Location loc, const std::string &path);
+  /// Opens a statistics file for `module`; an empty path stands for none. Emits
+  /// an error if it was made from another model.
+  mlir::LogicalResult open(mlir::ModuleOp module, const std::string &path);
 
   /// Sets the statistics of one site.
   void set(calibration::SiteStatistics statistics);
 
-  /// Forgets what was set or read from attributes.
+  /// Forgets what was set or read; what lies in the file or in attributes is
+  /// read again when it is asked for.
   void clear() { sites.clear(); }
 
   /// The statistics of the site of `observe`, with a fit part that has a Gram
@@ -37,9 +40,14 @@ public:
   mlir::FailureOr<const calibration::SiteStatistics *> get(ObserveOp observe);
 
 private:
-  calibration::StatisticsFile file;
+  std::optional<calibration::StatisticsReader> file;
   std::map<std::string, calibration::SiteStatistics> sites;
 };
+
+/// The fingerprint of the model that `module` reads: of all tensors in its
+/// parameter files, without the side files that passes wrote. Empty for a
+/// module whose parameters are inline. Errors: those of Checkpoint.
+Result<std::string> fingerprintModel(mlir::ModuleOp module);
 
 } // namespace awq
 
