@@ -90,6 +90,13 @@ static EntryArgument describeArgument(func::FuncOp function, unsigned index,
           function.getArgAttrOfType<DenseI64ArrayAttr>(index, "awq.sizes"))
     for (int64_t i = 0; i + 1 < sizes.size(); i += 2)
       argument.sizes.push_back({sizes[i], sizes[i + 1]});
+  if (auto writes =
+          function.getArgAttrOfType<DenseI64ArrayAttr>(index, "awq.writes")) {
+    argument.writes.emplace();
+    for (int64_t i = 0; i + 3 < writes.size(); i += 4)
+      argument.writes->push_back(
+          {writes[i], writes[i + 1], writes[i + 2], writes[i + 3]});
+  }
   Type type = function.getArgument(index).getType();
   if (auto shaped = dyn_cast<ShapedType>(type)) {
     argument.type = typeName(shaped.getElementType());

@@ -81,7 +81,8 @@ private:
   Status bindInput(size_t index, const Tensor &tensor);
   Status bindParameter(size_t index);
   Status checkValues() const;
-  void bindCache(size_t index);
+  Result<int64_t> neededRows(const EntryArgument &cache) const;
+  Status bindCache(size_t index);
   Status bindDestination(size_t index);
   void allocate(size_t index, std::vector<int64_t> shape);
 
@@ -184,12 +185,16 @@ Status NamedCall::checkValues() const {
         (position < 0 || position > maxRows - tokens))
       return fail(argument, "is " + std::to_string(position),
                   "a position counts the tokens before the first one given");
-    if (argument.isCache() && tensors[i]->shape.front() < position + tokens)
-      return fail(argument,
-                  "has " + std::to_string(tensors[i]->shape.front()) +
-                      " rows for " + std::to_string(position + tokens) +
-                      " tokens",
-                  "give a larger one, or leave it out");
+    if (argument.isCache()) {
+      Result<int64_t> needed = neededRows(argument);
+      if (!needed)
+        return needed.error();
+      if (tensors[i]->shape.front() < *needed)
+        return fail(argument,
+                    "has " + std::to_string(tensors[i]->shape.front()) +
+                        " rows, and " + std::to_string(*needed) + " are used",
+                    "give a larger one, or leave it out");
+    }
     if (argument.role != "tokens" || tensors[i]->dtype != io::DType::I32)
       continue;
     auto *ids = reinterpret_cast<const int32_t *>(tensors[i]->bytes.data());
@@ -213,11 +218,49 @@ void NamedCall::allocate(size_t index, std::vector<int64_t> shape) {
       Tensor{dtype, std::move(shape), std::vector<uint8_t>((bits + 7) / 8)};
 }
 
-void NamedCall::bindCache(size_t index) {
-  std::vector<int64_t> shape = entry.arguments[index].shape;
+/// One past the last row of a cache that the call writes.
+Result<int64_t> NamedCall::neededRows(const EntryArgument &cache) const {
+  Error unknown =
+      fail(cache, "is written in places that do not follow from the inputs",
+           "let the keys' number of rows and the position of each "
+           "decoder.attention come from arguments or constants");
+  if (!cache.writes)
+    return unknown;
+  constexpr int64_t maxRows = int64_t(1) << 31;
+  int64_t needed = 0;
+  for (const EntryArgument::Write &write : *cache.writes) {
+    int64_t rows = write.rows, first = write.position;
+    // Keys could be a cache themselves, which may not be there yet.
+    if (write.rowsArgument >= 0 && !tensors[write.rowsArgument])
+      return unknown;
+    if (write.rowsArgument >= 0)
+      rows = tensors[write.rowsArgument]->shape[write.rows];
+    if (write.positionArgument >= 0)
+      std::memcpy(&first, tensors[write.positionArgument]->bytes.data(),
+                  sizeof first);
+    if (first < 0 || first > maxRows - rows)
+      return fail(cache, "would be written from row " + std::to_string(first),
+                  "a position counts the tokens before the first one given");
+    needed = std::max(needed, first + rows);
+  }
+  return needed;
+}
+
+Status NamedCall::bindCache(size_t index) {
+  const EntryArgument &argument = entry.arguments[index];
+  Result<int64_t> needed = neededRows(argument);
+  if (!needed)
+    return needed.error();
+  std::vector<int64_t> shape = argument.shape;
   if (shape.front() < 0)
-    shape.front() = std::max(options.maxSeq, position + tokens);
+    shape.front() = std::max(options.maxSeq, *needed);
+  else if (shape.front() < *needed)
+    return fail(argument,
+                "has " + std::to_string(shape.front()) + " rows, and " +
+                    std::to_string(*needed) + " are used",
+                "give fewer tokens, or an earlier position");
   allocate(index, std::move(shape));
+  return {};
 }
 
 Status NamedCall::bindDestination(size_t index) {
@@ -270,7 +313,7 @@ Result<TensorMap> NamedCall::run(jit::EntryFunction function,
     else if (argument.isDestination())
       status = bindDestination(i);
     else if (!tensors[i])
-      bindCache(i);
+      status = bindCache(i);
     if (!status)
       return status.error();
     if (!tensors[i])

@@ -181,23 +181,70 @@ def test_token_outside_the_vocabulary(tmp_path: Path, token: int) -> None:
     assert "from 0 to 1" in done.stderr
 
 
-ATTEND = """
-func.func @attend(%q: tensor<?x2x16xf32>, %k: tensor<?x1x16xf32>, %kc: tensor<?x1x16xf32>,
-                  %vc: tensor<?x1x16xf32>, %p: index)
-    -> (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>) {
-  %o, %k1, %v1 = decoder.attention %q, %k, %k, %kc, %vc, %p {scale = 1.0 : f64}
-    : (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>,
-       tensor<?x1x16xf32>) -> (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>)
-  return %o, %k1, %v1 : tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>
-}
+def attend_module(cache: str = "tensor<?x1x16xf32>", position: str = "%p") -> str:
+    """Attention with caches of a type, at a position: an argument, or what is computed of it."""
+    return f"""
+func.func @attend(%q: tensor<?x2x16xf32>, %k: tensor<?x1x16xf32>, %kc: {cache}, %vc: {cache}, %p: index)
+    -> (tensor<?x2x16xf32>, {cache}, {cache}) {{
+  %sum = arith.addi %p, %p : index
+  %o, %k1, %v1 = decoder.attention %q, %k, %k, %kc, %vc, {position} {{scale = 1.0 : f64}}
+    : (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>, {cache}, {cache})
+    -> (tensor<?x2x16xf32>, {cache}, {cache})
+  return %o, %k1, %v1 : tensor<?x2x16xf32>, {cache}, {cache}
+}}
 """
 
 
 @pytest.mark.parametrize("position", [-1000, 1 << 40])
 def test_position_out_of_range(tmp_path: Path, position: int) -> None:
     program = tmp_path / "attend.mlir"
-    program.write_text(ATTEND)
+    program.write_text(attend_module())
     inputs = {"arg0": np.zeros((1, 2, 16), np.float32), "arg1": np.zeros((1, 1, 16), np.float32)}
     done = run(program, {**inputs, "position": np.array(position, np.int64)})
     assert done.returncode == 2, done.stderr
     assert f"is {position}" in done.stderr
+
+
+def attend(rows: int) -> Arrays:
+    return {"arg0": np.ones((rows, 2, 16), np.float32), "arg1": np.ones((rows, 1, 16), np.float32)}
+
+
+def test_caches_are_made_for_the_rows_that_are_written(tmp_path: Path) -> None:
+    """No tokens tell how many rows attention writes; the keys do."""
+    program = tmp_path / "attend.mlir"
+    program.write_text(attend_module())
+    position = np.array(3, np.int64)
+    found = results(program, {**attend(4), "position": position}, "--max-seq=1")
+    assert found["k_cache.0"].shape == (7, 1, 16)
+    np.testing.assert_array_equal(found["k_cache.0"][:, 0, 0], [0, 0, 0, 1, 1, 1, 1])
+    given = {"k_cache.0": np.zeros((7, 1, 16), np.float32), "v_cache.0": np.zeros((7, 1, 16), np.float32)}
+    again = results(program, {**attend(4), **given, "position": position})
+    np.testing.assert_array_equal(again["k_cache.0"], found["k_cache.0"])
+
+
+@pytest.mark.parametrize("cache", ["k_cache.0", "v_cache.0"])
+def test_cache_too_small_for_its_rows(tmp_path: Path, cache: str) -> None:
+    program = tmp_path / "attend.mlir"
+    program.write_text(attend_module())
+    sizes = {"k_cache.0": 7, "v_cache.0": 7, cache: 6}
+    given = {name: np.zeros((size, 1, 16), np.float32) for name, size in sizes.items()}
+    done = run(program, {**attend(4), **given, "position": np.array(3, np.int64)})
+    assert done.returncode == 2, done.stderr
+    assert "AWQ1521" in done.stderr and f"'{cache}' has 6 rows, and 7 are used" in done.stderr
+
+
+def test_cache_of_a_fixed_size(tmp_path: Path) -> None:
+    program = tmp_path / "attend.mlir"
+    program.write_text(attend_module(cache="tensor<6x1x16xf32>"))
+    assert results(program, {**attend(4), "position": np.array(2, np.int64)})["k_cache.0"].shape == (6, 1, 16)
+    done = run(program, {**attend(4), "position": np.array(3, np.int64)})
+    assert done.returncode == 2, done.stderr
+    assert "'k_cache.0' has 6 rows, and 7 are used" in done.stderr
+
+
+def test_rows_that_do_not_follow_from_the_inputs(tmp_path: Path) -> None:
+    program = tmp_path / "attend.mlir"
+    program.write_text(attend_module(position="%sum"))
+    done = run(program, {**attend(4), "arg4": np.array(1, np.int64)})
+    assert done.returncode == 2, done.stderr
+    assert "'k_cache.0' is written in places that do not follow from the inputs" in done.stderr

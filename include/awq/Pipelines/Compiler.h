@@ -17,6 +17,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,13 @@ struct EntryArgument {
   /// For each -1 in the shape of a destination, in order: the argument and its
   /// dimension that the size equals; -1 and -1 if that is not known.
   std::vector<std::pair<int64_t, int64_t>> sizes;
+  /// Of a cache: the writes to it (see awq-infer-argument-roles), if they are
+  /// known.
+  struct Write {
+    int64_t rowsArgument = -1, rows = 0;
+    int64_t positionArgument = -1, position = 0;
+  };
+  std::optional<std::vector<Write>> writes;
 
   /// Whether it is a tensor that the entry point fills.
   bool isDestination() const {

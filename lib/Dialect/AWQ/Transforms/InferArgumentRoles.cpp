@@ -37,6 +37,19 @@ static llvm::StringRef roleOf(func::FuncOp function, unsigned index) {
   return "input";
 }
 
+/// Four numbers for each write to a cache; absent if one cannot be told.
+static void noteWrites(func::FuncOp function, unsigned index) {
+  auto writes = awq::findCacheWrites(function.getArgument(index));
+  if (!writes)
+    return;
+  llvm::SmallVector<int64_t> numbers;
+  for (const awq::CacheWrite &write : *writes)
+    numbers.append({write.rowsArgument, write.rows, write.positionArgument,
+                    write.position});
+  function.setArgAttr(index, "awq.writes",
+                      DenseI64ArrayAttr::get(function.getContext(), numbers));
+}
+
 static void inferRoles(func::FuncOp function) {
   Builder builder(function.getContext());
   llvm::StringMap<int64_t> caches;
@@ -46,6 +59,7 @@ static void inferRoles(func::FuncOp function) {
     function.setArgAttr(i, "awq.role", builder.getStringAttr(role));
     if (!role.ends_with("_cache"))
       continue;
+    noteWrites(function, i);
     int64_t layer = caches[role]++;
     if (!function.getArgAttr(i, "awq.layer"))
       function.setArgAttr(i, "awq.layer", builder.getI64IntegerAttr(layer));

@@ -100,6 +100,105 @@ std::optional<BlockArgument> awq::findDestinationArgument(Value value) {
   return cast<BlockArgument>(value);
 }
 
+//===----------------------------------------------------------------------===//
+// Writes to caches
+//===----------------------------------------------------------------------===//
+
+/// Dimension 0 of `value`, as a number or a dimension of an argument.
+static bool traceRows(Value value, int64_t dimension, CacheWrite &write) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.isDynamicDim(dimension)) {
+    write.rowsArgument = -1;
+    write.rows = type.getDimSize(dimension);
+    return true;
+  }
+  std::optional<ArgumentDimension> source = traceDimension(value, dimension);
+  if (!source)
+    return false;
+  write.rowsArgument = source->argument;
+  write.rows = source->dimension;
+  return true;
+}
+
+static bool tracePosition(Value value, CacheWrite &write) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    write.positionArgument = argument.getArgNumber();
+    return true;
+  }
+  llvm::APInt number;
+  if (!matchPattern(value, m_ConstantInt(&number)))
+    return false;
+  write.positionArgument = -1;
+  write.position = number.getSExtValue();
+  return true;
+}
+
+/// The writes of a callee to its argument, in terms of the caller's arguments.
+static bool collectCalleeWrites(func::CallOp call, BlockArgument argument,
+                                llvm::SmallVector<CacheWrite> &writes) {
+  std::optional<llvm::SmallVector<CacheWrite>> inner =
+      findCacheWrites(argument);
+  if (!inner)
+    return false;
+  for (CacheWrite write : *inner) {
+    if (write.rowsArgument >= 0 &&
+        !traceRows(call.getOperand(write.rowsArgument), write.rows, write))
+      return false;
+    if (write.positionArgument >= 0 &&
+        !tracePosition(call.getOperand(write.positionArgument), write))
+      return false;
+    writes.push_back(write);
+  }
+  return true;
+}
+
+static bool collectWrites(Value cache, llvm::SmallVector<CacheWrite> &writes) {
+  for (OpOperand &use : cache.getUses()) {
+    Operation *user = use.getOwner();
+    if (isCacheOperand(use)) {
+      auto attention = cast<decoder::AttentionOp>(user);
+      CacheWrite write;
+      if (!traceRows(attention.getKey(), 0, write) ||
+          !tracePosition(attention.getPosition(), write))
+        return false;
+      writes.push_back(write);
+      Value updated = cache == attention.getKeyCache()
+                          ? attention.getNewKeyCache()
+                          : attention.getNewValueCache();
+      if (!collectWrites(updated, writes))
+        return false;
+      continue;
+    }
+    auto call = dyn_cast<func::CallOp>(user);
+    func::FuncOp callee = call ? getCallee(call) : func::FuncOp();
+    if (!callee)
+      continue;
+    BlockArgument argument = callee.getArgument(use.getOperandNumber());
+    if (!collectCalleeWrites(call, argument, writes))
+      return false;
+    Operation *exit = callee.getBody().front().getTerminator();
+    for (auto [result, returned] :
+         llvm::zip_equal(call.getResults(), exit->getOperands()))
+      if (isa<TensorType>(returned.getType()) &&
+          findDestinationArgument(returned) == argument &&
+          !collectWrites(result, writes))
+        return false;
+  }
+  return true;
+}
+
+std::optional<llvm::SmallVector<CacheWrite>>
+awq::findCacheWrites(BlockArgument argument) {
+  llvm::SmallVector<CacheWrite> writes;
+  if (!collectWrites(argument, writes))
+    return std::nullopt;
+  return writes;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
 bool awq::keepsTokens(Operation *op) {
   if (isa<decoder::RotaryTableOp>(op) || op->getNumResults() == 0)
     return false;

@@ -30,6 +30,20 @@ ArgumentUse classifyArgument(mlir::BlockArgument argument);
 /// Whether the argument is a cache of decoder.attention.
 bool isCache(mlir::BlockArgument argument);
 
+/// One decoder.attention that writes to a cache: `rows` rows from row
+/// `position` on. Each is an argument's (dimension), or a constant.
+struct CacheWrite {
+  /// The argument whose dimension `rows` is; -1 if `rows` is the number itself.
+  int64_t rowsArgument = -1, rows = 0;
+  /// The position's argument; -1 if `position` is the number itself.
+  int64_t positionArgument = -1, position = 0;
+};
+
+/// All writes to the cache `argument`, also in functions that it is passed to;
+/// nothing if one of them does not follow from the arguments.
+std::optional<llvm::SmallVector<CacheWrite>>
+findCacheWrites(mlir::BlockArgument argument);
+
 /// The argument of the function whose buffer `value` updates: its chain of
 /// destinations ends there. Nothing if it is a new value.
 std::optional<mlir::BlockArgument> findDestinationArgument(mlir::Value value);
@@ -59,9 +73,9 @@ mlir::func::FuncOp getCallee(mlir::func::CallOp call);
 
 /// Visits all functions with a body of `module`, callees before their callers.
 /// Fails with a diagnostic if calls are recursive or `visit` fails.
-mlir::LogicalResult
-walkCalleesFirst(mlir::ModuleOp module,
-                 llvm::function_ref<mlir::LogicalResult(mlir::func::FuncOp)> visit);
+mlir::LogicalResult walkCalleesFirst(
+    mlir::ModuleOp module,
+    llvm::function_ref<mlir::LogicalResult(mlir::func::FuncOp)> visit);
 
 } // namespace awq
 

@@ -96,6 +96,12 @@ def InferArgumentRolesPass : Pass<"awq-infer-argument-roles", "::mlir::ModuleOp"
     takes tokens is `hidden_out`; a function that only takes such a value, apart
     from parameters, has `hidden` for its argument and `logits_out` for its result.
 
+    A cache also gets `awq.writes`, from which whoever calls the function can tell
+    how many rows it needs: four numbers for each `decoder.attention` that writes
+    to it. The rows written are dimension `b` of argument `a`, or `b` itself if `a`
+    is -1; the first of them is argument `c`, or `d` itself if `c` is -1. The
+    attribute is absent if one of the writes does not follow from the arguments.
+
     Leaves the rest of the module alone. Later passes tell caches, which are
     updated in place, from activations by the role.
 
