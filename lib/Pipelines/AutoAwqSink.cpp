@@ -55,9 +55,14 @@ public:
       quantized.insert(weight.name);
       plan.linears.push_back({moduleOf(weight.name), weight.n, weight.k});
     }
-    for (const std::string &name : checkpoint->names())
-      if (!quantized.count(name))
-        plan.floats.push_back({name, checkpoint->find(name)->shape});
+    for (const std::string &name : checkpoint->names()) {
+      if (quantized.count(name))
+        continue;
+      io::TensorView view = *checkpoint->find(name);
+      if (Status status = checkType(view); !status)
+        return status;
+      plan.floats.push_back({name, view.shape});
+    }
     for (const std::string &module : model.floatLinears)
       if (checkpoint->find(module + ".weight"))
         plan.floatLinears.push_back(module);
@@ -83,6 +88,10 @@ public:
     return writer->writeFloat(name, values.data(), values.size());
   }
 
+  void roundToStored(std::vector<float> &values) const override {
+    std::transform(values.begin(), values.end(), values.begin(), roundToHalf);
+  }
+
   Status finish() override {
     for (const AutoAwqPlan::FloatTensor &tensor : floats)
       if (!written.count(tensor.name))
@@ -92,6 +101,18 @@ public:
   }
 
 private:
+  /// Whether a tensor can be copied: found out before the search, not after.
+  static Status checkType(const io::TensorView &view) {
+    if (view.dtype == io::DType::F32 || view.dtype == io::DType::F16 ||
+        view.dtype == io::DType::BF16)
+      return {};
+    return Error{ErrorKind::Unsupported, "AWQ1323",
+                 "tensor '" + view.name + "' has the type " +
+                     std::string(io::name(view.dtype)) +
+                     ", which an AutoAWQ checkpoint does not hold",
+                 view.file, "convert it to F32, F16 or BF16, or remove it"};
+  }
+
   /// Linears that readers join must all be quantized or all stay float.
   Status checkFusedSets(const AutoAwqPlan &plan) const {
     std::string file = source + "/config.json";
@@ -121,7 +142,7 @@ private:
     return {};
   }
 
-  /// Takes a tensor over from the source.
+  /// Takes a tensor over from the source. Its type was checked.
   Status copy(const std::string &name) {
     Result<io::TensorView> view = checkpoint->get(name);
     if (!view)
@@ -133,20 +154,13 @@ private:
     std::vector<float> values(count);
     if (view->dtype == io::DType::F32) {
       std::memcpy(values.data(), view->data, view->bytes);
-    } else if (view->dtype == io::DType::F16 ||
-               view->dtype == io::DType::BF16) {
+    } else {
       std::vector<uint16_t> bits(count);
       std::memcpy(bits.data(), view->data, view->bytes);
       if (view->dtype == io::DType::F16)
         halfToFloat(bits.data(), values.data(), count);
       else
         bfloatToFloat(bits.data(), values.data(), count);
-    } else {
-      return Error{ErrorKind::Unsupported, "AWQ1323",
-                   "tensor '" + name + "' has the type " +
-                       std::string(io::name(view->dtype)) +
-                       ", which an AutoAWQ checkpoint does not hold",
-                   view->file, "convert it to F32, F16 or BF16"};
     }
     return writer->writeFloat(name, values.data(), count);
   }

@@ -64,7 +64,8 @@ private:
   Status judge();
   Status write(LayerWork &work);
   std::string weightName(QuantizedLinearOp op) const;
-  Result<std::vector<std::vector<float>>> readWeights(LayerWork &work);
+  Result<std::vector<std::vector<float>>> readWeights(LayerWork &work,
+                                                      bool stored);
 
   void emit(const Json &event) const {
     if (options.onEvent)
@@ -236,8 +237,10 @@ Status ModelQuantizer::openStatistics() {
 // One layer
 //===----------------------------------------------------------------------===//
 
+/// The layer's weights as it reads them; if `stored`, as they will be read back
+/// from what is written.
 Result<std::vector<std::vector<float>>>
-ModelQuantizer::readWeights(LayerWork &work) {
+ModelQuantizer::readWeights(LayerWork &work, bool stored) {
   DiagnosticCollector collector(module.getContext());
   std::vector<std::vector<float>> weights;
   for (OpOperand *read : getParameterReads(work.function)) {
@@ -255,6 +258,8 @@ ModelQuantizer::readWeights(LayerWork &work) {
     FailureOr<std::vector<float>> values = work.store->readFloats(read->get());
     if (failed(values))
       return collector.error("calibration");
+    if (stored)
+      sink.roundToStored(*values);
     weights.push_back(std::move(*values));
   }
   return weights;
@@ -400,7 +405,7 @@ Status ModelQuantizer::quantizeLayer(size_t index) {
   StatisticsSource source;
   LayerWork work(layer);
   {
-    auto weights = readWeights(work);
+    auto weights = readWeights(work, /*stored=*/false);
     if (!weights)
       return weights.error();
     if (Status status = gather(index, *part, *weights, source); !status)
@@ -419,7 +424,7 @@ Status ModelQuantizer::quantizeLayer(size_t index) {
     if (plain && failed(quantizeWeights(plainWork.function, filter,
                                         options.scheme, *plainWork.store)))
       return collector.error("quantize-weights");
-    auto weights = readWeights(plain ? plainWork : work);
+    auto weights = readWeights(plain ? plainWork : work, /*stored=*/true);
     if (!weights)
       return weights.error();
     if (Status status = streams->advance(index, *part, *weights,

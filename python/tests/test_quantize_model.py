@@ -84,24 +84,60 @@ def test_events_and_checkpoint(name: str, dtype: torch.dtype, tmp_path: Path) ->
     assert "model.layers.0.mlp.down_proj.weight" not in tensors
 
 
-@pytest.mark.parametrize("skip", [(), ("layers.0.mlp.gate_proj", "layers.0.mlp.up_proj", "2.self_attn")])
-def test_the_checkpoint_is_the_model_that_was_judged(skip: tuple[str, ...], tmp_path: Path) -> None:
-    """The mean KL of the written checkpoint, run by itself, is the one of the guard event."""
-    model = make_model(tmp_path / "model", "llama")
-    data = calibration(tmp_path / "calibration.safetensors")
-    options = ["--quantize=awq", f"--calibration={data}", *(f"--skip={name}" for name in skip)]
-    said = events(quantize(model, tmp_path / "out", *options))
+def judged(model: Path, folder: Path, *options: str) -> float:
+    """Quantizes; the mean KL that the guard found for what is written."""
+    data = calibration(folder / "calibration.safetensors")
+    said = events(quantize(model, folder / "out", "--quantize=awq", f"--calibration={data}", *options))
     (guard,) = (event for event in said if event["event"] == "guard")
-    program = tmp_path / "model.mlir"
+    return float(guard["kl_awq"] if guard["accepted"] else guard["kl_rtn"])
+
+
+def stored_divergence(model: Path, folder: Path) -> float:
+    """The mean KL of the written checkpoint, run by itself, on the guard part."""
+    program = folder / "model.mlir"
     program.write_text(import_model(model))
     divergences = []
-    tensors = load_file(data)
+    tensors = load_file(folder / "calibration.safetensors")
     for tokens in tensors["tokens"][tensors["guard"] == 1]:
-        p = torch.log_softmax(torch.tensor(logits_of(program, tokens, tmp_path)).double(), -1)
-        q = torch.log_softmax(torch.tensor(logits_of(tmp_path / "out", tokens, tmp_path)).double(), -1)
+        p = torch.log_softmax(torch.tensor(logits_of(program, tokens, folder)).double(), -1)
+        q = torch.log_softmax(torch.tensor(logits_of(folder / "out", tokens, folder)).double(), -1)
         divergences.append((p.exp() * (p - q)).sum(-1).mean().item())
-    expected = guard["kl_awq"] if guard["accepted"] else guard["kl_rtn"]
-    assert np.mean(divergences) == pytest.approx(expected, rel=0.02)
+    return float(np.mean(divergences))
+
+
+@pytest.mark.parametrize("skip", [(), ("layers.0.mlp.gate_proj", "layers.0.mlp.up_proj", "2.self_attn")])
+def test_the_checkpoint_is_the_model_that_was_judged(skip: tuple[str, ...], tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    found = judged(model, tmp_path, *(f"--skip={name}" for name in skip))
+    assert found == pytest.approx(stored_divergence(model, tmp_path), rel=0.02)
+
+
+def test_the_guard_judges_norms_as_they_are_stored(tmp_path: Path) -> None:
+    """Norms so small that float16 has few steps for them: the checkpoint is another model than the one in f32."""
+    model = make_model(tmp_path / "model", "llama")
+    tensors = load_file(model / "model.safetensors")
+    for name, tensor in tensors.items():
+        if "layernorm" in name:
+            tensor *= 2e-6
+        elif any(part in name for part in ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj")):
+            tensor *= 5e5
+        elif "layers" not in name:
+            tensor[:] = tensor.astype(np.float16)
+    save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
+    assert judged(model, tmp_path) == pytest.approx(stored_divergence(model, tmp_path), rel=2e-3)
+
+
+def test_a_type_that_cannot_be_copied_is_found_before_the_search(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    tensors = load_file(model / "model.safetensors")
+    tensors["model.positions"] = np.arange(4)
+    save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
+    data = calibration(tmp_path / "calibration.safetensors")
+    result = quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}")
+    assert result.returncode == 4
+    assert "AWQ1323" in result.stderr and "'model.positions' has the type I64" in result.stderr
+    assert '"event":"layer"' not in result.stdout.replace(" ", "")
+    assert not (tmp_path / "out").exists()
 
 
 def test_threads_do_not_change_a_bit(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ public:
   virtual Status writeParameter(const std::string &name,
                                 const std::vector<int64_t> &shape,
                                 const std::vector<float> &values) = 0;
+  /// Makes of a float parameter's values what they will be when the written
+  /// model is read back.
+  virtual void roundToStored(std::vector<float> &values) const = 0;
   virtual Status finish() = 0;
 };
 
@@ -106,7 +109,9 @@ struct QuantizeSummary {
 /// Streams layer by layer over cached hidden states: at any time the weights,
 /// Gram matrices and results of one layer are in memory. The guard part of the
 /// samples judges each group, each linear, and at last the whole model against
-/// rounding only.
+/// rounding only. That last judgement runs the layers as they will be read
+/// back, norms and biases included; embedding and head, the same in both, are
+/// run as they are.
 ///
 /// Errors: AWQ1320 (no layers, or a graph that cannot be cut at them), AWQ1321
 /// (the calibration file does not fit), AWQ1322 (an empty fit or guard part),
