@@ -138,23 +138,62 @@ Status StatisticsAccumulator::add(int64_t sample, Part part, const float *x,
   return {};
 }
 
+namespace {
+
+/// A tile on or above the diagonal of a Gram matrix, [rows, columns], row-major
+/// at `offset` of the packed matrix.
+struct GramTile {
+  int64_t row, column, rows, columns, offset;
+};
+
+} // namespace
+
+/// The tiles of a packed matrix, in the order of their offsets.
+static std::vector<GramTile> gramTiles(int64_t channels) {
+  std::vector<GramTile> tiles;
+  int64_t offset = 0;
+  for (int64_t i = 0; i < channels; i += gramTile)
+    for (int64_t j = i; j < channels; j += gramTile) {
+      GramTile tile{i, j, std::min(gramTile, channels - i),
+                    std::min(gramTile, channels - j), offset};
+      offset += tile.rows * tile.columns;
+      tiles.push_back(tile);
+    }
+  return tiles;
+}
+
 /// Adds X^T X to the tiles on and above the diagonal.
 void StatisticsAccumulator::addGram(Part part, const float *x, int64_t tokens) {
   useSerialBlas();
-  std::vector<float> &matrix = gram[static_cast<int>(part)];
-  matrix.resize(channels * channels);
-  std::vector<std::pair<int64_t, int64_t>> tiles;
-  for (int64_t i = 0; i < channels; i += gramTile)
-    for (int64_t j = i; j < channels; j += gramTile)
-      tiles.push_back({i, j});
+  std::vector<GramTile> tiles = gramTiles(channels);
+  std::vector<float> &packed = gram[static_cast<int>(part)];
+  const GramTile &last = tiles.back();
+  packed.resize(last.offset + last.rows * last.columns);
 #pragma omp parallel for schedule(dynamic)
-  for (size_t tile = 0; tile < tiles.size(); ++tile) {
-    auto [i, j] = tiles[tile];
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans,
-                std::min(gramTile, channels - i),
-                std::min(gramTile, channels - j), tokens, 1.0f, x + i, channels,
-                x + j, channels, 1.0f, &matrix[i * channels + j], channels);
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    const GramTile &tile = tiles[i];
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, tile.rows,
+                tile.columns, tokens, 1.0f, x + tile.row, channels,
+                x + tile.column, channels, 1.0f, &packed[tile.offset],
+                tile.columns);
   }
+}
+
+/// The whole symmetric matrix, from its upper triangle.
+static std::vector<float> unpack(const std::vector<float> &packed,
+                                 int64_t channels) {
+  if (packed.empty())
+    return {};
+  std::vector<float> matrix(channels * channels);
+  for (const GramTile &tile : gramTiles(channels))
+    for (int64_t r = 0; r < tile.rows; ++r)
+      for (int64_t c = 0; c < tile.columns; ++c) {
+        int64_t i = tile.row + r, j = tile.column + c;
+        if (j >= i)
+          matrix[i * channels + j] = matrix[j * channels + i] =
+              packed[tile.offset + r * tile.columns + c];
+      }
+  return matrix;
 }
 
 //===----------------------------------------------------------------------===//
@@ -269,20 +308,11 @@ SiteStatistics StatisticsAccumulator::reduce() const {
   return statistics;
 }
 
-/// Copies the upper triangle below the diagonal.
-static void mirror(std::vector<float> &matrix, int64_t size) {
-  if (matrix.empty())
-    return;
-  for (int64_t i = 0; i < size; ++i)
-    for (int64_t j = i + 1; j < size; ++j)
-      matrix[j * size + i] = matrix[i * size + j];
-}
-
 SiteStatistics StatisticsAccumulator::finish() const {
   SiteStatistics statistics = reduce();
   for (Part which : {Part::Fit, Part::Guard}) {
-    statistics.part(which).gram = gram[static_cast<int>(which)];
-    mirror(statistics.part(which).gram, channels);
+    statistics.part(which).gram =
+        unpack(gram[static_cast<int>(which)], channels);
   }
   return statistics;
 }
@@ -290,10 +320,9 @@ SiteStatistics StatisticsAccumulator::finish() const {
 SiteStatistics StatisticsAccumulator::take() {
   SiteStatistics statistics = reduce();
   for (Part which : {Part::Fit, Part::Guard}) {
-    std::vector<float> &matrix = gram[static_cast<int>(which)];
-    statistics.part(which).gram = std::move(matrix);
-    matrix.clear();
-    mirror(statistics.part(which).gram, channels);
+    std::vector<float> &packed = gram[static_cast<int>(which)];
+    statistics.part(which).gram = unpack(packed, channels);
+    packed = std::vector<float>();
   }
   pending.clear();
   lastSample = -1;

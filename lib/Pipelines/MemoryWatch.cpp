@@ -43,8 +43,9 @@ MemoryWatch::~MemoryWatch() {
   sampler.join();
 }
 
+void MemoryWatch::giveBack() { malloc_trim(0); }
+
 void MemoryWatch::reset() {
-  // Memory that was freed but is still held by malloc is not in use.
-  malloc_trim(0);
+  giveBack();
   highest = current();
 }

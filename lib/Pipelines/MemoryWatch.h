@@ -28,6 +28,10 @@ public:
   static int64_t current();
   /// The highest value since construction or the last reset.
   int64_t peak() const { return highest; }
+  /// Gives memory that was freed back to the system: the allocator keeps it for
+  /// later, and what the next phase needs comes on top. For the borders of
+  /// phases, since it takes milliseconds.
+  static void giveBack();
   /// Starts again from the present value.
   void reset();
 

@@ -279,6 +279,11 @@ int64_t CompiledPart::resultChannels(size_t result) const {
   return channels;
 }
 
+void CompiledPart::releaseScratch() {
+  for (std::vector<char> &buffer : scratch)
+    buffer = std::vector<char>();
+}
+
 void CompiledPart::run(const Call &call) {
   size_t count = signature->arguments.size();
   std::vector<runtime::MemRefDescriptor> descriptors;

@@ -92,6 +92,8 @@ public:
                                      Cache &cache);
 
   void run(const Call &call);
+  /// Frees the buffers that run() keeps for scratch arguments.
+  void releaseScratch();
 
   const std::vector<std::string> &sites() const { return siteNames; }
   /// Channels of result i (see Call::results).

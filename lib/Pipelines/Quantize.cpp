@@ -58,7 +58,7 @@ private:
   Status quantizeLayer(size_t index);
   Status roundLayer(size_t index);
   Status gather(size_t index, CompiledPart &part,
-                const std::vector<std::vector<float>> &weights,
+                std::vector<std::vector<float>> weights,
                 StatisticsSource &source);
   Status search(LayerWork &work, StatisticsSource &source, Json &event);
   Status judge();
@@ -266,7 +266,7 @@ ModelQuantizer::readWeights(LayerWork &work, bool stored) {
 }
 
 Status ModelQuantizer::gather(size_t index, CompiledPart &part,
-                              const std::vector<std::vector<float>> &weights,
+                              std::vector<std::vector<float>> weights,
                               StatisticsSource &source) {
   std::vector<calibration::StatisticsAccumulator> accumulators;
   int64_t gramBytes = 0, layerBytes = 0;
@@ -290,6 +290,10 @@ Status ModelQuantizer::gather(size_t index, CompiledPart &part,
                        });
   if (!status)
     return status;
+  // The search needs whole matrices and evaluates weights one by one.
+  weights.clear();
+  part.releaseScratch();
+  MemoryWatch::giveBack();
   for (calibration::StatisticsAccumulator &accumulator : accumulators) {
     calibration::SiteStatistics site = accumulator.take();
     if (gathered)
@@ -334,6 +338,7 @@ Status ModelQuantizer::search(LayerWork &work, StatisticsSource &source,
   if (failed(scales))
     return collector.error("search-scales");
   applyScales(work.function);
+  MemoryWatch::giveBack();
   event["groups"] = Json::array();
   for (const ScaleReport &report : *scales)
     event["groups"].push_back(describe(report));
@@ -408,12 +413,14 @@ Status ModelQuantizer::quantizeLayer(size_t index) {
     auto weights = readWeights(work, /*stored=*/false);
     if (!weights)
       return weights.error();
-    if (Status status = gather(index, *part, *weights, source); !status)
+    if (Status status = gather(index, *part, std::move(*weights), source);
+        !status)
       return status;
   }
   if (Status status = search(work, source, event); !status)
     return status;
   source.clear();
+  MemoryWatch::giveBack();
   if (Status status = write(work); !status)
     return status;
   // The guard samples go on with the weights as they will be read, and as they

@@ -74,8 +74,8 @@ struct SiteStatistics {
 class StatisticsAccumulator {
 public:
   struct Options {
-    /// Keep Gram matrices: one C x C matrix per part. Samples must then arrive
-    /// in ascending order of their index.
+    /// Keep Gram matrices: a little over half of a C x C matrix per part.
+    /// Samples must then arrive in ascending order of their index.
     bool gram = false;
     /// Tokens at the start of each sample that are left out of everything. The
     /// first token of a sequence often has activations that dwarf all others.
@@ -100,8 +100,8 @@ public:
   /// The statistics of all samples added so far.
   SiteStatistics finish() const;
 
-  /// As finish(), but moves the Gram matrices out instead of copying them; the
-  /// accumulator is empty afterwards.
+  /// As finish(), but gives each packed Gram matrix up as soon as the whole one
+  /// is made; the accumulator is empty afterwards.
   SiteStatistics take();
 
 private:
@@ -132,7 +132,9 @@ private:
   int64_t lastSample = -1;
   /// Complete subtrees that wait for their sibling.
   std::map<Key, Node> pending;
-  /// Upper triangles until finish() mirrors them.
+  /// The tiles on and above the diagonal, packed, until finish() makes whole
+  /// matrices of them: while activations are gathered, a layer's weights and
+  /// all its sites are in memory, too.
   std::array<std::vector<float>, 2> gram;
 };
 
