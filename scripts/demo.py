@@ -291,6 +291,18 @@ def measure_speed(story: Story) -> Facts:
     return story.step("speed", ["float-bundle", "awq-bundle", "corpora"], [story.runtime, story.package], [], do)
 
 
+def measure_depth(story: Story) -> Facts:
+    """Whether calibration needs more memory for a deeper model: two toys, seconds."""
+    script = ROOT / "scripts" / "measure_depth.py"
+
+    def do() -> Facts:
+        done = subprocess.run([sys.executable, str(script)], check=True, stdout=subprocess.PIPE, encoding="utf8")
+        facts: Facts = json.loads(done.stdout)
+        return facts
+
+    return story.step("depth", [], [story.compiler, script], [], do)
+
+
 def make_kernels(story: Story, chip: str) -> Facts:
     out = DEMO / f"awq.{chip}"
 
@@ -312,6 +324,16 @@ def ptx_facts(by_chip: Mapping[str, Facts]) -> Facts:
         "spills": sum(int(kernel.get("spill_bytes") or 0) for kernel in assembled) if assembled else None,
         "registers": max((int(kernel.get("registers") or 0) for kernel in assembled), default=None),
     }
+
+
+def tell_memory(memory: Facts, depth: Facts) -> None:
+    bound = 4 * memory["layer_bytes"] + memory["gram_bytes"]
+    console.print(
+        f"{megabytes(memory['peak_anonymous_bytes'])} at the peak; "
+        f"four layers in f32 and their Gram matrices are {megabytes(bound)}"
+    )
+    shallow, deep = depth["layers"]
+    console.print(f"a toy of {deep} layers instead of {shallow} needs {100 * depth['growth']:+.1f} %")
 
 
 def folder_size(folder: Path) -> int:
@@ -383,6 +405,11 @@ def tell(only_bundles: bool) -> None:
     ptx = ptx_facts({chip: make_kernels(story, chip) for chip in CHIPS})
     tell_ptx(ptx)
 
+    heading("Memory of the calibration")
+    memory = awq["done"]
+    depth = {key: value for key, value in measure_depth(story).items() if key != "as_before"}
+    tell_memory(memory, depth)
+
     summary = {
         "model": awq["import"].get("model"),
         "groups": {"count": awq["groups"].get("count"), "reported": awq["groups"].get("reported")},
@@ -394,7 +421,7 @@ def tell(only_bundles: bool) -> None:
         "text": text["text"],
         "tokens_per_second": speed,
         "ptx": ptx,
-        "memory": awq["done"],
+        "memory": {**memory, "depth": depth},
         "guard": awq["guard"],
         "seconds": story.seconds,
     }
