@@ -10,6 +10,7 @@
 
 #include "LayerStreams.h"
 #include "MemoryWatch.h"
+#include "SearchEvents.h"
 
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
 
@@ -302,31 +303,6 @@ Status ModelQuantizer::gather(size_t index, CompiledPart &part,
     source.set(std::move(site));
   }
   return Status();
-}
-
-static Json describe(const ScaleReport &report) {
-  const calibration::ScaleSearchResult &result = report.result;
-  return {{"name", report.name},
-          {"producer", report.name},
-          {"absorbers", report.absorbers},
-          {"formula", calibration::name(result.formula)},
-          {"ratio", result.ratio},
-          {"loss_rtn", result.fitRtn},
-          {"loss", result.fit},
-          {"guard_rtn", result.guardRtn},
-          {"guard", result.guard},
-          {"accepted", result.accepted}};
-}
-
-static Json describe(const ClipReport &report) {
-  const calibration::ClipSearchResult &result = report.result;
-  return {{"name", report.name},
-          {"clipped_groups", result.clippedGroups},
-          {"loss_before", result.fitBefore},
-          {"loss", result.fit},
-          {"guard_before", result.guardBefore},
-          {"guard", result.guard},
-          {"accepted", result.accepted}};
 }
 
 Status ModelQuantizer::search(LayerWork &work, StatisticsSource &source,

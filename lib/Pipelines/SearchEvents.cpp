@@ -1,0 +1,36 @@
+//===- SearchEvents.cpp - what searches found, as JSON -------*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SearchEvents.h"
+
+using namespace awq;
+
+nlohmann::ordered_json awq::describe(const ScaleReport &report) {
+  const calibration::ScaleSearchResult &result = report.result;
+  return {{"name", report.name},
+          {"producer", report.name},
+          {"absorbers", report.absorbers},
+          {"formula", calibration::name(result.formula)},
+          {"ratio", result.ratio},
+          {"loss_rtn", result.fitRtn},
+          {"loss", result.fit},
+          {"guard_rtn", result.guardRtn},
+          {"guard", result.guard},
+          {"accepted", result.accepted}};
+}
+
+nlohmann::ordered_json awq::describe(const ClipReport &report) {
+  const calibration::ClipSearchResult &result = report.result;
+  return {{"name", report.name},
+          {"clipped_groups", result.clippedGroups},
+          {"loss_before", result.fitBefore},
+          {"loss", result.fit},
+          {"guard_before", result.guardBefore},
+          {"guard", result.guard},
+          {"accepted", result.accepted}};
+}
