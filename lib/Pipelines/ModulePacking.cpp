@@ -44,6 +44,7 @@ bool awq::isQuantized(ModuleOp module) {
 Status awq::packForCPU(ModuleOp module, const std::string &file) {
   return runPasses(module, "pack", [&](OpPassManager &manager) {
     manager.addNestedPass<func::FuncOp>(createRemoveObserversPass());
+    manager.addNestedPass<func::FuncOp>(createFuseLinearsPass());
     PackWeightsPassOptions options;
     options.layout = "cpu";
     options.sideFile = file;

@@ -123,23 +123,26 @@ int64_t QuantizedLinearOp::getOutputChannels() {
   return cast<RankedTensorType>(getResult().getType()).getShape().back();
 }
 
-/// Checks the shapes of packed codes, scales and zero points (C7).
-static LogicalResult verifyPacked(QuantizedLinearOp op, LayoutAttr layout,
-                                  int64_t n, int64_t k) {
-  auto codes = cast<RankedTensorType>(op.getCodes().getType());
-  if (!codes.getElementType().isInteger(32))
-    return op.emitOpError("packed codes must be i32 words, found ") << codes;
+/// Checks the shapes of packed codes, scales and zero points of [n, k].
+static LogicalResult verifyPacked(Operation *op, SchemeAttr scheme, Value codes,
+                                  Value scales, Value zeros, int64_t n,
+                                  int64_t k) {
+  auto codesType = cast<RankedTensorType>(codes.getType());
+  LayoutAttr layout = getLayout(codesType);
+  if (!codesType.getElementType().isInteger(32))
+    return op->emitOpError("packed codes must be i32 words, found ")
+           << codesType;
   if (failed(verifyLayoutFits(op, layout, n, k)))
     return failure();
   SmallVector<int64_t> words = getPackedShape(layout, n, k);
-  if (codes.getShape() != ArrayRef(words)) {
-    InFlightDiagnostic diag = op.emitOpError("codes of ")
+  if (codesType.getShape() != ArrayRef(words)) {
+    InFlightDiagnostic diag = op->emitOpError("codes of ")
                               << n << "x" << k << " in layout " << layout
                               << " must have the shape [";
     llvm::interleaveComma(words, diag);
-    return diag << "], found " << codes;
+    return diag << "], found " << codesType;
   }
-  int64_t groups = op.getScheme().getNumGroups(k);
+  int64_t groups = scheme.getNumGroups(k);
   SmallVector<int64_t> scaleShape, zeroShape;
   if (layout.getKind() == LayoutKind::AutoAWQGemm) {
     scaleShape = {groups, n};
@@ -153,27 +156,36 @@ static LogicalResult verifyPacked(QuantizedLinearOp op, LayoutAttr layout,
     auto type = cast<RankedTensorType>(value.getType());
     if (type.getShape() == shape)
       return success();
-    InFlightDiagnostic diag = op.emitOpError()
+    InFlightDiagnostic diag = op->emitOpError()
                               << what << " in layout " << layout
                               << " must have the shape [";
     llvm::interleaveComma(shape, diag);
     return diag << "], found " << type;
   };
-  if (failed(check("scales", op.getScales(), scaleShape)))
+  if (failed(check("scales", scales, scaleShape)))
     return failure();
-  if (!op.getZeros())
+  if (!zeros)
     return success();
-  if (failed(check("zeros", op.getZeros(), zeroShape)))
+  if (failed(check("zeros", zeros, zeroShape)))
     return failure();
-  Builder builder(op.getContext());
+  Builder builder(op->getContext());
   Type zeroType =
       layout.getKind() == LayoutKind::AutoAWQGemm ? Type(builder.getI32Type())
       : layout.getKind() == LayoutKind::MmaN16K64 ? Type(builder.getF16Type())
                                                   : Type(builder.getF32Type());
-  Type found = getElementTypeOrSelf(op.getZeros().getType());
+  Type found = getElementTypeOrSelf(zeros.getType());
   if (found != zeroType)
-    return op.emitOpError("zeros in layout ")
+    return op->emitOpError("zeros in layout ")
            << layout << " must be of " << zeroType << ", found " << found;
+  return success();
+}
+
+/// Checks that zero points are there exactly if the scheme has some.
+static LogicalResult verifyZerosPresent(Operation *op, SchemeAttr scheme,
+                                        Value zeros) {
+  if (scheme.isSymmetric() == static_cast<bool>(zeros))
+    return op->emitOpError() << (zeros ? "a symmetric scheme has no zeros"
+                                       : "an asymmetric scheme needs zeros");
   return success();
 }
 
@@ -194,17 +206,17 @@ LogicalResult QuantizedLinearOp::verify() {
   if (failed(verifyLinearShapes(*this, input, result, getBias(), n)) ||
       failed(verifyGroup(*this, getScheme(), k))) // C2, C3, C4
     return failure();
-  if (getScheme().isSymmetric() == static_cast<bool>(getZeros())) // C6
-    return emitOpError() << (getZeros() ? "a symmetric scheme has no zeros"
-                                        : "an asymmetric scheme needs zeros");
-  if (LayoutAttr layout = getLayout())
-    return verifyPacked(*this, layout, n, k);
+  if (failed(verifyZerosPresent(*this, getScheme(), getZeros()))) // C6
+    return failure();
+  if (getLayout()) // C7
+    return verifyPacked(*this, getScheme(), getCodes(), getScales(), getZeros(),
+                        n, k);
   return verifyGroupParameters(*this, getScheme(), getScales().getType(),
                                getZeros(), n, k); // C5
 }
 
 //===----------------------------------------------------------------------===//
-// QuantizeOp, DequantizeOp, RepackOp
+// QuantizeOp, DequantizeOp, RepackOp, UnpackOp
 //===----------------------------------------------------------------------===//
 
 LogicalResult QuantizeOp::verify() {
@@ -262,6 +274,23 @@ LogicalResult RepackOp::verify() {
     return diag << "], found " << words;
   }
   return success();
+}
+
+LogicalResult UnpackOp::verify() {
+  if (!getLayout(getPacked().getType())) // C1
+    return emitOpError("needs packed codes with a layout, found ")
+           << getPacked().getType();
+  auto codes = cast<RankedTensorType>(getCodes().getType());
+  if (codes.getRank() != 2 || !codes.hasStaticShape()) // C2
+    return emitOpError("codes must be a static [N, K] matrix, found ") << codes;
+  int64_t n = codes.getDimSize(0), k = codes.getDimSize(1);
+  if (failed(verifyGroup(*this, getScheme(), k)) ||
+      failed(verifyGroupParameters(*this, getScheme(), getScales().getType(),
+                                   getZeros(), n, k)) || // C3
+      failed(verifyZerosPresent(*this, getScheme(), getPackedZeros())))
+    return failure();
+  return verifyPacked(*this, getScheme(), getPacked(), getPackedScales(),
+                      getPackedZeros(), n, k); // C4
 }
 
 //===----------------------------------------------------------------------===//

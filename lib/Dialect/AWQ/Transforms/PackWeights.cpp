@@ -6,11 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PackedWeights.h"
+
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
-#include "awq/Dialect/AWQ/Utils/Half.h"
 #include "awq/Dialect/AWQ/Utils/Layouts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 
 namespace awq {
@@ -20,34 +22,6 @@ namespace awq {
 
 using namespace mlir;
 using namespace awq;
-
-/// The bytes that a float parameter has in a packed array of `type`.
-static FailureOr<std::vector<char>> readPacked(Value value, PackedType type,
-                                               ParameterStore &store) {
-  std::vector<char> bytes;
-  auto assign = [&](const void *data, size_t size) {
-    bytes.assign(static_cast<const char *>(data),
-                 static_cast<const char *>(data) + size);
-  };
-  if (type == PackedType::I32) {
-    FailureOr<std::vector<uint32_t>> words = store.readWords(value);
-    if (failed(words))
-      return failure();
-    assign(words->data(), words->size() * sizeof(uint32_t));
-    return bytes;
-  }
-  FailureOr<std::vector<float>> floats = store.readFloats(value);
-  if (failed(floats))
-    return failure();
-  if (type == PackedType::F32) {
-    assign(floats->data(), floats->size() * sizeof(float));
-    return bytes;
-  }
-  std::vector<uint16_t> halves(floats->size());
-  floatToHalf(floats->data(), halves.data(), halves.size());
-  assign(halves.data(), halves.size() * sizeof(uint16_t));
-  return bytes;
-}
 
 static LogicalResult readPlain(QuantizedLinearOp op, ParameterStore &store,
                                QuantizedMatrix &result) {
@@ -65,31 +39,17 @@ static LogicalResult readPlain(QuantizedLinearOp op, ParameterStore &store,
   return success(succeeded(zeros));
 }
 
-static LogicalResult readPackedWeight(QuantizedLinearOp op,
-                                      ParameterStore &store,
-                                      QuantizedMatrix &result) {
-  LayoutAttr attr = op.getLayout();
-  const Layout *layout = findLayout(stringifyLayoutKind(attr.getKind()));
-  if (!layout)
-    return op.emitError("codes in layout ") << attr << " cannot be unpacked";
-  int64_t groups = result.scheme.groups(result.k);
-  auto codes = readPacked(op.getCodes(), PackedType::I32, store);
-  auto scales = readPacked(op.getScales(),
-                           layout->scalesShape(result.n, groups).type, store);
-  if (failed(codes) || failed(scales))
+static LogicalResult readPacked(QuantizedLinearOp op, ParameterStore &store,
+                                QuantizedMatrix &result) {
+  PackedWeight weight = getPackedWeight(op);
+  FailureOr<std::vector<uint8_t>> codes = weight.readCodes(store);
+  FailureOr<std::vector<float>> scales = weight.readScales(store);
+  FailureOr<std::vector<uint8_t>> zeros = weight.readZeros(store);
+  if (failed(codes) || failed(scales) || failed(zeros))
     return failure();
-  result.codes.resize(result.n * result.k);
-  layout->unpackCodes(codes->data(), result.n, result.k, result.codes.data());
-  result.scales.resize(result.n * groups);
-  layout->unpackScales(scales->data(), result.n, groups, result.scales.data());
-  if (!op.getZeros())
-    return success();
-  auto zeros = readPacked(op.getZeros(),
-                          layout->zerosShape(result.n, groups).type, store);
-  if (failed(zeros))
-    return failure();
-  result.zeros.resize(result.n * groups);
-  layout->unpackZeros(zeros->data(), result.n, groups, result.zeros.data());
+  result.codes = std::move(*codes);
+  result.scales = std::move(*scales);
+  result.zeros = std::move(*zeros);
   return success();
 }
 
@@ -99,7 +59,7 @@ FailureOr<QuantizedMatrix> awq::readQuantizedWeight(QuantizedLinearOp op,
   result.scheme = toQuantScheme(op.getScheme());
   result.n = op.getOutputChannels();
   result.k = op.getInputChannels();
-  if (failed(op.getLayout() ? readPackedWeight(op, store, result)
+  if (failed(op.getLayout() ? readPacked(op, store, result)
                             : readPlain(op, store, result)))
     return failure();
   if (result.zeros.empty())
@@ -209,14 +169,8 @@ struct PackWeights : public awq::impl::PackWeightsPassBase<PackWeights> {
     });
     if (walk.wasInterrupted() || failed(store.commit()))
       return signalPassFailure();
-    SmallVector<Operation *> unused;
-    module.walk([&](Operation *op) {
-      if (isa<arith::ConstantOp, ml_program::GlobalLoadConstOp>(op) &&
-          op->use_empty())
-        unused.push_back(op);
-    });
-    for (Operation *op : unused)
-      op->erase();
+    for (auto function : module.getOps<func::FuncOp>())
+      eraseUnusedParameters(function);
   }
 };
 

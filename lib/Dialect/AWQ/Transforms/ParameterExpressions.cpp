@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PackedWeights.h"
+
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Utils/Half.h"
@@ -26,8 +28,8 @@ using namespace awq;
 /// Operands that carry numbers; empty for ops that are not parameter ops.
 static SmallVector<Value> parameterOperands(Operation *op) {
   if (isa<ScaleChannelsOp, ClipGroupsOp, QuantizeOp, DequantizeOp, RepackOp,
-          tensor::CastOp, tensor::CollapseShapeOp, arith::ExtFOp,
-          arith::TruncFOp>(op))
+          UnpackOp, tensor::CastOp, tensor::CollapseShapeOp, tensor::ConcatOp,
+          arith::ExtFOp, arith::TruncFOp>(op))
     return llvm::to_vector(op->getOperands());
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
     return {expand.getSrc()};
@@ -53,6 +55,40 @@ bool awq::isParameter(Value value) {
 
 bool awq::isParameterExpression(Value value) {
   return isParameter(value) && !isLeaf(value.getDefiningOp());
+}
+
+void awq::eraseUnusedParameters(func::FuncOp function) {
+  SmallVector<Operation *> ops;
+  function.walk([&](Operation *op) {
+    if (op->getNumResults() > 0 && llvm::all_of(op->getResults(), isParameter))
+      ops.push_back(op);
+  });
+  for (Operation *op : llvm::reverse(ops))
+    if (op->use_empty())
+      op->erase();
+}
+
+/// Joins what `read` gives for each operand along the concatenated axis.
+template <typename T>
+static FailureOr<std::vector<T>>
+concatenate(tensor::ConcatOp op,
+            llvm::function_ref<FailureOr<std::vector<T>>(Value)> read) {
+  int64_t outer = 1;
+  for (int64_t dim : op.getResultType().getShape().take_front(op.getDim()))
+    outer *= dim;
+  std::vector<T> result(op.getResultType().getNumElements());
+  int64_t row = result.size() / outer, column = 0;
+  for (Value input : op.getInputs()) {
+    FailureOr<std::vector<T>> part = read(input);
+    if (failed(part))
+      return failure();
+    int64_t width = part->size() / outer;
+    for (int64_t i = 0; i < outer; ++i)
+      std::copy_n(part->begin() + i * width, width,
+                  result.begin() + i * row + column);
+    column += width;
+  }
+  return result;
 }
 
 /// Rounds to the element type that the IR gives the result.
@@ -129,12 +165,23 @@ static FailureOr<QuantizedMatrix> runQuantize(ParameterStore &store,
   return std::move(*matrix);
 }
 
-FailureOr<std::vector<uint8_t>>
-ParameterStore::evaluateQuantize(QuantizeOp op, unsigned result) {
-  FailureOr<QuantizedMatrix> matrix = runQuantize(*this, op);
+FailureOr<std::vector<uint8_t>> ParameterStore::evaluateBytes(OpResult value) {
+  Operation *op = value.getOwner();
+  bool isCodes = value.getResultNumber() == 0;
+  if (auto concat = dyn_cast<tensor::ConcatOp>(op))
+    return concatenate<uint8_t>(concat,
+                                [&](Value part) { return readBytes(part); });
+  if (auto unpack = dyn_cast<UnpackOp>(op)) {
+    PackedWeight weight = getPackedWeight(unpack);
+    return isCodes ? weight.readCodes(*this) : weight.readZeros(*this);
+  }
+  auto quantize = dyn_cast<QuantizeOp>(op);
+  if (!quantize)
+    return op->emitError("is no parameter op on integers");
+  FailureOr<QuantizedMatrix> matrix = runQuantize(*this, quantize);
   if (failed(matrix))
     return failure();
-  return result == 0 ? std::move(matrix->codes) : std::move(matrix->zeros);
+  return isCodes ? std::move(matrix->codes) : std::move(matrix->zeros);
 }
 
 FailureOr<std::vector<uint32_t>> ParameterStore::evaluateRepack(RepackOp op) {
@@ -178,6 +225,11 @@ FailureOr<std::vector<float>> ParameterStore::evaluate(OpResult value) {
     values = std::move(matrix->scales);
   } else if (auto clip = dyn_cast<ClipGroupsOp>(op)) {
     values = evaluateClip(clip);
+  } else if (auto unpack = dyn_cast<UnpackOp>(op)) {
+    values = getPackedWeight(unpack).readScales(*this);
+  } else if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
+    values = concatenate<float>(concat,
+                                [&](Value part) { return readFloats(part); });
   } else {
     values = readFloats(parameterOperands(op).front());
     if (failed(values))

@@ -189,9 +189,8 @@ FailureOr<std::vector<uint8_t>> ParameterStore::readBytes(Value value) {
     return mlir::emitError(value.getLoc(),
                            "needs a parameter here, not a "
                            "value that is computed at run time");
-  if (auto result = dyn_cast<OpResult>(value))
-    if (auto quantize = dyn_cast<QuantizeOp>(result.getOwner()))
-      return evaluateQuantize(quantize, result.getResultNumber());
+  if (isParameterExpression(value))
+    return evaluateBytes(cast<OpResult>(value));
   FailureOr<Leaf> leaf = readLeaf(value);
   if (failed(leaf))
     return failure();

@@ -203,7 +203,7 @@ bool awq::keepsTokens(Operation *op) {
   if (isa<decoder::RotaryTableOp>(op) || op->getNumResults() == 0)
     return false;
   if (isa_and_nonnull<AWQDialect, decoder::DecoderDialect>(op->getDialect()))
-    return !isa<QuantizeOp, DequantizeOp, RepackOp>(op);
+    return !isa<QuantizeOp, DequantizeOp, RepackOp, UnpackOp>(op);
   return OpTrait::hasElementwiseMappableTraits(op);
 }
 

@@ -83,18 +83,6 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
   return success();
 }
 
-/// Erases parameter ops that nothing reads any more.
-static void eraseUnusedParameters(func::FuncOp function) {
-  SmallVector<Operation *> ops;
-  function.walk([&](Operation *op) {
-    if (op->getNumResults() > 0 && llvm::all_of(op->getResults(), isParameter))
-      ops.push_back(op);
-  });
-  for (Operation *op : llvm::reverse(ops))
-    if (op->use_empty())
-      op->erase();
-}
-
 LogicalResult awq::quantizeWeights(func::FuncOp function,
                                    const TargetFilter &filter,
                                    const QuantScheme &scheme,

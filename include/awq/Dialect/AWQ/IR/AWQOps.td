@@ -191,6 +191,41 @@ def AWQ_RepackOp : AWQ_Op<"repack", [Pure]> {
   let hasFolder = 1;
 }
 
+def AWQ_UnpackOp : AWQ_Op<"unpack", [Pure]> {
+  let summary = "Plain codes, scales and zero points of a packed weight";
+  let description = [{
+    Undoes a `#awq.layout`: the operands are those of an `awq.quantized_linear`
+    whose codes are packed, the results what `awq.quantize` yields. Symmetric
+    schemes yield constant zeros.
+
+    Constraints:
+    * (C1) `packed` has a layout.
+    * (C2) `codes` is [N, K] of i8; the scheme's group divides K.
+    * (C3) `scales` and `zeros` are [N, K / g].
+    * (C4) the operands have the shapes and types that the layout defines for N
+      and K; `packedZeros` is present exactly if the scheme is asymmetric.
+
+    Example:
+
+    ```mlir
+    %q, %s, %z = awq.unpack %words, %t zeros %u
+      {scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>}
+      : (tensor<128x4xi32, #awq.layout<autoawq_gemm>>, tensor<2x32xf16>, tensor<2x4xi32>)
+      -> (tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[I32]>:$packed, AWQ_FloatTensor:$packedScales,
+                       Optional<RankedTensorOf<[I32, F16, F32]>>:$packedZeros,
+                       AWQ_SchemeAttr:$scheme);
+  let results = (outs RankedTensorOf<[I8]>:$codes, AWQ_FloatTensor:$scales,
+                      RankedTensorOf<[I8]>:$zeros);
+  let assemblyFormat = [{
+    $packed `,` $packedScales (`zeros` $packedZeros^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Scaling, clipping, observing
 //===----------------------------------------------------------------------===//

@@ -12,6 +12,7 @@
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/AWQ/Transforms/Diagnostics.h"
 #include "awq/IO/Safetensors.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -29,7 +30,8 @@ inline constexpr llvm::StringLiteral kParameterFilesAttr =
 
 /// Whether `value` is a parameter expression: a constant, a load of a constant
 /// global, or a parameter op (scale_channels, clip_groups, quantize,
-/// dequantize, linalg.transpose, casts, reshapes) on such values.
+/// dequantize, repack, unpack, linalg.transpose, tensor.concat, casts,
+/// reshapes) on such values.
 bool isParameter(mlir::Value value);
 
 /// Whether `value` is a parameter expression with at least one op in it, so
@@ -39,6 +41,9 @@ bool isParameterExpression(mlir::Value value);
 /// Whether a parameter file is one that a ParameterStore wrote, not a part of
 /// the model.
 bool isSideFile(const io::Checkpoint &file);
+
+/// Erases the ops of parameter expressions that nothing reads any more.
+void eraseUnusedParameters(mlir::func::FuncOp function);
 
 /// The one evaluator of parameters. Reads numbers when they are asked for, one
 /// tensor at a time: leaves are read where they lie (attributes, mapped files),
@@ -126,9 +131,8 @@ private:
   mlir::FailureOr<std::vector<float>> evaluate(mlir::OpResult value);
   mlir::FailureOr<std::vector<float>> evaluateClip(ClipGroupsOp op);
   mlir::FailureOr<std::vector<float>> evaluateDequantize(DequantizeOp op);
-  mlir::FailureOr<std::vector<uint8_t>> evaluateQuantize(QuantizeOp op,
-                                                         unsigned result);
   mlir::FailureOr<std::vector<uint32_t>> evaluateRepack(RepackOp op);
+  mlir::FailureOr<std::vector<uint8_t>> evaluateBytes(mlir::OpResult value);
   mlir::LogicalResult spill(mlir::Location loc, llvm::StringRef name,
                             mlir::RankedTensorType type,
                             llvm::ArrayRef<char> bytes);

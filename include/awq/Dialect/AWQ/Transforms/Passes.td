@@ -84,6 +84,41 @@ def FindScalingGroupsPass : Pass<"awq-find-scaling-groups", "::mlir::ModuleOp"> 
     ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">];
 }
 
+def FuseLinearsPass : Pass<"awq-fuse-linears", "::mlir::func::FuncOp"> {
+  let summary = "Joins quantized linears that read the same value";
+  let description = [{
+    Quantized linears of one scheme with the same input become one whose rows are
+    theirs, one after the other; slices of its result replace theirs. A kernel
+    then reads the input once and is started once, and few rows (keys and values
+    of grouped-query attention) share the work with many. The weights are joined
+    as parameters, `awq.unpack` and `tensor.concat`: no number is computed before
+    `awq-pack-weights` asks for it, so this runs before that pass.
+
+    Linears are joined if all of them have a bias, or none, and if their weights
+    are plain or in a checkpoint's layout; those packed for a kernel stay as they
+    are. The name is that of all: `mlp.{gate_proj,up_proj}`. Float linears stay
+    too: their weights lie in files and are not copied.
+
+    Example:
+
+    ```mlir
+    %a = awq.quantized_linear %x, %p, %s {scheme = #scheme}
+      : (tensor<?x16xf32>, tensor<4x16xi8>, tensor<4x1xf16>) -> tensor<?x4xf32>
+    %b = awq.quantized_linear %x, %q, %t {scheme = #scheme}
+      : (tensor<?x16xf32>, tensor<2x16xi8>, tensor<2x1xf16>) -> tensor<?x2xf32>
+    // becomes
+    %c = tensor.concat dim(0) %p, %q : (tensor<4x16xi8>, tensor<2x16xi8>) -> tensor<6x16xi8>
+    %d = tensor.concat dim(0) %s, %t : (tensor<4x1xf16>, tensor<2x1xf16>) -> tensor<6x1xf16>
+    %e = awq.quantized_linear %x, %c, %d {scheme = #scheme}
+      : (tensor<?x16xf32>, tensor<6x16xi8>, tensor<6x1xf16>) -> tensor<?x6xf32>
+    %a = tensor.extract_slice %e[0, 0] [%tokens, 4] [1, 1] : tensor<?x6xf32> to tensor<?x4xf32>
+    %b = tensor.extract_slice %e[0, 4] [%tokens, 2] [1, 1] : tensor<?x6xf32> to tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::awq::AWQDialect"];
+}
+
 def InferArgumentRolesPass : Pass<"awq-infer-argument-roles", "::mlir::ModuleOp"> {
   let summary = "Writes down what each argument of a public function is for";
   let description = [{
