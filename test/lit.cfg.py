@@ -26,6 +26,8 @@ for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 config.substitutions.append(("%build", build))
+config.substitutions.append(("%llvm", os.path.dirname(llvm_bin)))
+config.substitutions.append(("%root", os.path.dirname(config.test_source_root)))
 
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")

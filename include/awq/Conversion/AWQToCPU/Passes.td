@@ -36,8 +36,11 @@ def ConvertAWQToCPUPass : Pass<"convert-awq-to-cpu", "::mlir::ModuleOp"> {
     // becomes
     %xb = bufferization.to_buffer %x read_only : tensor<1x64xf32> to memref<1x64xf32>
     %wb = bufferization.to_buffer %w read_only : tensor<32x64xf32> to memref<32x64xf32>
-    %yb = memref.alloc() : memref<1x32xf32>
-    scf.parallel (%n) = (%c0) to (%c32) step (%c32) { ... vector.fma ... }
+    %yb = memref.alloc() ... : memref<1x32xf32>
+    scf.parallel (%n) = ...
+    %a = vector.load %xb[...] : memref<1x64xf32>, vector<16xf32>
+    %b = vector.load %wb[...] : memref<32x64xf32>, vector<16xf32>
+    %p = arith.mulf %b, %a fastmath<contract> : vector<16xf32>
     %y = bufferization.to_tensor %yb restrict writable : memref<1x32xf32> to tensor<1x32xf32>
     ```
   }];
@@ -61,7 +64,10 @@ def ExpandMathPass : Pass<"awq-expand-math"> {
 
     ```mlir
     %y = math.exp %x : vector<16xf32>
-    // becomes arith and math.fma on vector<16xf32>
+    // becomes
+    %n = arith.mulf ..., %log2e fastmath<contract> : vector<16xf32>
+    %r = arith.addf ..., ... fastmath<contract> : vector<16xf32>
+    %power = arith.shli ..., ... : vector<16xi32>
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
@@ -80,9 +86,19 @@ def InlineAllocaScopesPass : Pass<"awq-inline-alloca-scopes"> {
     Example:
 
     ```mlir
-    memref.alloca_scope { func.call @leaf() : () -> () }
+    func.func private @leaf()
+    func.func @f() {
+      memref.alloca_scope {
+        func.call @leaf() : () -> ()
+      }
+      return
+    }
     // becomes
-    func.call @leaf() : () -> ()
+    func.func private @leaf()
+    func.func @f() {
+      func.call @leaf() : () -> ()
+      return
+    }
     ```
   }];
 }
@@ -103,10 +119,11 @@ def ParallelizeRowsPass : Pass<"awq-parallelize-rows"> {
     ```mlir
     linalg.add ins(%a, %b : memref<?x64xf32>, memref<?x64xf32>) outs(%c : memref<?x64xf32>)
     // becomes
-    scf.parallel (%i) = (%c0) to (%dim) step (%c8) {
-      // subviews of at most eight rows
+    scf.parallel (%i) = (%c0) to (%tokens) step (%c8) {
+      %a_rows = memref.subview %a[%i, 0] [..., 64] [1, 1] : ...
+      %b_rows = memref.subview %b[%i, 0] [..., 64] [1, 1] : ...
+      %c_rows = memref.subview %c[%i, 0] [..., 64] [1, 1] : ...
       linalg.add ins(%a_rows, %b_rows : ...) outs(%c_rows : ...)
-    }
     ```
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

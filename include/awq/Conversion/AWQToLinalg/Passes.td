@@ -27,9 +27,12 @@ def ConvertAWQToLinalgPass : Pass<"convert-awq-to-linalg"> {
     ```mlir
     %y = awq.scale_channels %x, %s {axis = 1 : i64} : tensor<?x64xf32>, tensor<64xf32>
     // becomes
-    %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>,
-        affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>], ...}
-      ins(%x, %s : tensor<?x64xf32>, tensor<64xf32>) outs(%empty : tensor<?x64xf32>) {...}
+    #full = affine_map<(d0, d1) -> (d0, d1)>
+    #channel = affine_map<(d0, d1) -> (d1)>
+    %y = linalg.generic {indexing_maps = [#full, #channel, #full], ...
+      ins(%x, %s : tensor<?x64xf32>, tensor<64xf32>) outs(%empty : tensor<?x64xf32>) {
+    %p = arith.mulf %a, %b : f32
+    linalg.yield %p : f32
     ```
   }];
   let dependentDialects = [

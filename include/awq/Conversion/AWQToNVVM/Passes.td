@@ -35,15 +35,16 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+    %y = awq.quantized_linear %x, %q, %s zeros %z
+      {scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>}
       : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
       -> tensor<?x32xf32>
     // becomes
     %y = awq.quantized_linear %x, %q, %s zeros %z
-      {awq.kernel = @awq_kernels::@awq_w4_n32_k128_g64, scheme = #scheme} : ...
+      {awq.kernel = @awq_kernels::@awq_w4_n32_k128_g64, scheme = ...} : ...
     gpu.module @awq_kernels {
-      gpu.func @awq_w4_n32_k128_g64(%x: !llvm.ptr<1>, %words: !llvm.ptr<1>, ...) kernel {...}
-    }
+      gpu.func @awq_w4_n32_k128_g64(...) kernel ...
+      nvvm.mma.sync ...
     ```
   }];
   let dependentDialects = [

@@ -30,9 +30,10 @@ def ConvertDecoderToLinalgPass : Pass<"convert-decoder-to-linalg"> {
     ```mlir
     %y = decoder.activation %x {kind = #decoder.activation_kind<relu>} : tensor<?x64xf32>
     // becomes
-    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+    %y = linalg.generic {indexing_maps = ..., iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<?x64xf32>) outs(%empty : tensor<?x64xf32>) {
     ^bb0(%a: f32, %o: f32):
+      %zero = arith.constant 0.000000e+00 : f32
       %r = arith.maximumf %a, %zero : f32
       linalg.yield %r : f32
     } -> tensor<?x64xf32>

@@ -31,16 +31,16 @@ def EmitEntryPointsPass : Pass<"awq-emit-entry-points", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    func.func @f(%x: memref<4xf32>, %i: index) { return }
-    // adds
-    llvm.func @awq_entry_f(%args: !llvm.ptr) {
-      %p = llvm.load %args : !llvm.ptr -> !llvm.ptr
+    func.func @f(%x: memref<4xf32>, %i: index) {
+      return
+    }
+    // becomes
+    llvm.func @awq_entry_f(%args: !llvm.ptr) ...
+      %p = llvm.load ... : !llvm.ptr -> !llvm.ptr
       %d = llvm.load %p : !llvm.ptr -> !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
       %x = builtin.unrealized_conversion_cast %d : ... to memref<4xf32>
-      ...
-      func.call @f(%x, %i) : (memref<4xf32>, index) -> ()
+      func.call @f(%x, ...) : (memref<4xf32>, index) -> ()
       llvm.return
-    }
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

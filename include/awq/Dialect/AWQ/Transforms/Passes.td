@@ -25,9 +25,13 @@ def ApplyScalesPass : Pass<"awq-apply-scales", "::mlir::func::FuncOp"> {
     Example:
 
     ```mlir
+    %w = arith.constant dense<[2.0, 3.0]> : tensor<2xf32>
+    %s = arith.constant dense<[4.0, 0.5]> : tensor<2xf32>
     %y = decoder.rms_norm %x, %w {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
     %z = awq.scale_channels %y, %s {axis = 1 : i64, inverse} : tensor<?x2xf32>, tensor<2xf32>
     // becomes
+    %w = arith.constant dense<[2.0, 3.0]> : tensor<2xf32>
+    %s = arith.constant dense<[4.0, 0.5]> : tensor<2xf32>
     %v = awq.scale_channels %w, %s {axis = 0 : i64, inverse} : tensor<2xf32>, tensor<2xf32>
     %z = decoder.rms_norm %x, %v {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
     ```
@@ -49,9 +53,11 @@ def DropReturnedArgumentsPass : Pass<"awq-drop-returned-arguments", "::mlir::Mod
     ```mlir
     func.func @f(%d: memref<?x8xf32>) -> memref<?x8xf32> {
       return %d : memref<?x8xf32>
+    }
     // becomes
     func.func @f(%d: memref<?x8xf32>) {
       return
+    }
     ```
   }];
 }
@@ -73,9 +79,15 @@ def FindScalingGroupsPass : Pass<"awq-find-scaling-groups", "::mlir::ModuleOp"> 
     Example:
 
     ```mlir
-    %n = decoder.rms_norm %x, %g {awq.produces = "f.rms_norm0", epsilon = 1.0e-05 : f64} : ...
+    %g = arith.constant dense<1.0> : tensor<4xf32>
+    %w = arith.constant dense<0.5> : tensor<2x4xf32>
+    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x4xf32>, tensor<4xf32>
+    %a = awq.linear %n, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+    %b = awq.linear %n, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+    // becomes
+    %n = decoder.rms_norm %x, %g {awq.produces = "f.rms_norm0", ...
     %a = awq.linear %n, %w {awq.group = "f.rms_norm0"} : ...
-    %b = awq.linear %n, %v {awq.group = "f.rms_norm0"} : ...
+    %b = awq.linear %n, %w {awq.group = "f.rms_norm0"} : ...
     ```
   }];
   let options = [
@@ -143,9 +155,16 @@ def InferArgumentRolesPass : Pass<"awq-infer-argument-roles", "::mlir::ModuleOp"
     Example:
 
     ```mlir
-    func.func @f(%ids: tensor<?xi32>) -> tensor<?x8xf32> { ... decoder.embedding %ids, %t ... }
+    func.func @f(%ids: tensor<?xi32>, %t: tensor<16x8xf32>) -> tensor<?x8xf32> {
+      %x = decoder.embedding %ids, %t : (tensor<?xi32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+      return %x : tensor<?x8xf32>
+    }
     // becomes
-    func.func @f(%ids: tensor<?xi32> {awq.role = "tokens"}) -> tensor<?x8xf32> { ... }
+    func.func @f(%ids: tensor<?xi32> {awq.role = "tokens"}, %t: tensor<16x8xf32> {awq.role = "input"})
+        -> (tensor<?x8xf32> {awq.role = "hidden_out"}) {
+      %x = decoder.embedding %ids, %t : (tensor<?xi32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+      return %x : tensor<?x8xf32>
+    }
     ```
   }];
 }
@@ -183,9 +202,11 @@ def LowerObserversPass : Pass<"awq-lower-observers", "::mlir::ModuleOp"> {
     func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
       %o = awq.observe %x "site" : tensor<?x4xf32>
       return %o : tensor<?x4xf32>
+    }
     // becomes
     func.func @f(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32> {awq.site = "site"}) {
       return %x, %x : tensor<?x4xf32>, tensor<?x4xf32>
+    }
     ```
   }];
 }
@@ -202,9 +223,13 @@ def MaterializeParametersPass : Pass<"awq-materialize-parameters", "::mlir::Modu
     Example:
 
     ```mlir
+    %w = arith.constant dense<[2.0, 3.0]> : tensor<2xf32>
+    %s = arith.constant dense<[4.0, 0.5]> : tensor<2xf32>
     %v = awq.scale_channels %w, %s {axis = 0 : i64, inverse} : tensor<2xf32>, tensor<2xf32>
-    // with %w = dense<[2.0, 3.0]> and %s = dense<[4.0, 0.5]> becomes
+    %y = decoder.rms_norm %x, %v {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
+    // becomes
     %v = arith.constant dense<[0.5, 6.0]> : tensor<2xf32>
+    %y = decoder.rms_norm %x, %v {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
     ```
   }];
   let options = [
@@ -224,9 +249,33 @@ def MergeLayersPass : Pass<"awq-merge-layers", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    func.func private @layers.0(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) attributes {awq.layer = 0}
-    func.func private @layers.1(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) attributes {awq.layer = 1}
-    // with equal bodies leave @layers.0 only; calls of @layers.1 call it.
+    func.func private @layers.0(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32>
+        attributes {awq.layer = 0 : i64} {
+      %y = awq.linear %x, %w {awq.name = "layers.0.proj"}
+        : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    func.func private @layers.1(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32>
+        attributes {awq.layer = 1 : i64} {
+      %y = awq.linear %x, %w {awq.name = "layers.1.proj"}
+        : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    func.func @forward(%x: tensor<?x8xf32>, %v: tensor<8x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+      %a = call @layers.0(%x, %v) : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      %b = call @layers.1(%a, %w) : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      return %b : tensor<?x8xf32>
+    }
+    // becomes
+    func.func private @layers.0(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+      %y = awq.linear %x, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    func.func @forward(%x: tensor<?x8xf32>, %v: tensor<8x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+      %a = call @layers.0(%x, %v) : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      %b = call @layers.0(%a, %w) : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      return %b : tensor<?x8xf32>
+    }
     ```
   }];
 }
@@ -241,10 +290,18 @@ def PackWeightsPass : Pass<"awq-pack-weights", "::mlir::ModuleOp"> {
     Example: `awq-pack-weights{layout=cpu_n16}` turns
 
     ```mlir
-    %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+    %q = arith.constant dense<7> : tensor<16x64xi8>
+    %s = arith.constant dense<0.5> : tensor<16x1xf16>
+    %z = arith.constant dense<8> : tensor<16x1xi8>
+    %y = awq.quantized_linear %x, %q, %s zeros %z
+      {scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>}
       : (tensor<?x64xf32>, tensor<16x64xi8>, tensor<16x1xf16>, tensor<16x1xi8>) -> tensor<?x16xf32>
-    // into
-    %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+    // becomes
+    %q = arith.constant dense<0x77777777> : tensor<1x8x16xi32, #awq.layout<cpu_n16>>
+    %s = arith.constant dense<0.5> : tensor<1x1x16xf32>
+    %z = arith.constant dense<8.0> : tensor<1x1x16xf32>
+    %y = awq.quantized_linear %x, %q, %s zeros %z
+      {scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>}
       : (tensor<?x64xf32>, tensor<1x8x16xi32, #awq.layout<cpu_n16>>, tensor<1x1x16xf32>,
          tensor<1x1x16xf32>) -> tensor<?x16xf32>
     ```
@@ -272,10 +329,14 @@ def ParametersToArgumentsPass : Pass<"awq-parameters-to-arguments", "::mlir::Mod
     ml_program.global private @w(#ml_program.extern<tensor<4x8xf32>>) : tensor<4x8xf32>
     func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
       %w = ml_program.global_load_const @w : tensor<4x8xf32>
-      ...
+      %y = awq.linear %x, %w : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
     // becomes
     func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8xf32> {awq.parameter = "w"}) -> tensor<?x4xf32> {
-      ...
+      %y = awq.linear %x, %w : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
     ```
   }];
 }
@@ -288,13 +349,18 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
     `awq.quantize` says, and replaces the `awq.linear` by an
     `awq.quantized_linear` with plain i8 codes, f16 scales and i8 zero points.
 
-    Example: `awq-quantize-weights{bits=4 group=16}`
+    Example: `awq-quantize-weights{bits=4 group=0}`
 
     ```mlir
-    %y = awq.linear %x, %w : (tensor<?x16xf32>, tensor<1x16xf32>) -> tensor<?x1xf32>
+    %w = arith.constant dense<[[-8.0, 7.0, 0.2, 2.6]]> : tensor<1x4xf32>
+    %y = awq.linear %x, %w : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x1xf32>
     // becomes
-    %y = awq.quantized_linear %x, %codes, %scales zeros %zeros {scheme = #scheme}
-      : (tensor<?x16xf32>, tensor<1x16xi8>, tensor<1x1xf16>, tensor<1x1xi8>) -> tensor<?x1xf32>
+    %codes = arith.constant dense<[[0, 15, 8, 11]]> : tensor<1x4xi8>
+    %scales = arith.constant dense<1.0> : tensor<1x1xf16>
+    %zeros = arith.constant dense<8> : tensor<1x1xi8>
+    %y = awq.quantized_linear %x, %codes, %scales zeros %zeros
+      {scheme = #awq.scheme<bits = 4, group = 0, zero = asymmetric, scale = f16>}
+      : (tensor<?x4xf32>, tensor<1x4xi8>, tensor<1x1xf16>, tensor<1x1xi8>) -> tensor<?x1xf32>
     ```
   }];
   let options = [
@@ -316,9 +382,9 @@ def RemoveObserversPass : Pass<"awq-remove-observers", "::mlir::func::FuncOp"> {
 
     ```mlir
     %o = awq.observe %x "site" : tensor<?x4xf32>
-    return %o : tensor<?x4xf32>
+    %y = decoder.activation %o {kind = #decoder.activation_kind<relu>} : tensor<?x4xf32>
     // becomes
-    return %x : tensor<?x4xf32>
+    %y = decoder.activation %x {kind = #decoder.activation_kind<relu>} : tensor<?x4xf32>
     ```
   }];
 }
@@ -346,6 +412,7 @@ def ResultsToDestinationsPass : Pass<"awq-results-to-destinations", "::mlir::Mod
     func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
       %y = math.exp %x : tensor<?x8xf32>
       return %y : tensor<?x8xf32>
+    }
     // becomes
     func.func @f(%x: tensor<?x8xf32> {bufferization.writable = false},
                  %d: tensor<?x8xf32> {awq.role = "output", awq.sizes = array<i64: 0, 0>,
@@ -353,7 +420,9 @@ def ResultsToDestinationsPass : Pass<"awq-results-to-destinations", "::mlir::Mod
         -> tensor<?x8xf32> {
       %y = math.exp %x : tensor<?x8xf32>
       %r = bufferization.materialize_in_destination %y in %d
+        : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
       return %r : tensor<?x8xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -370,12 +439,21 @@ def SearchClipsPass : Pass<"awq-search-clips", "::mlir::ModuleOp"> {
     agrees. Needs observers with statistics of the unscaled model; scalings of
     the weight's columns are taken out of them.
 
-    Example:
+    Example: the largest weight belongs to a channel that is never active, so
+    `awq-search-clips{bits=3 group=0}` clamps it.
 
     ```mlir
-    %y = awq.linear %o, %w : ...
+    %w = arith.constant dense<[[2.0, 0.55, -0.72, 0.9]]> : tensor<1x4xf32>
+    %o = awq.observe %x "site" {statistics = {fit = {tokens = 64 : i64,
+        mean_abs = dense<[0.0, 1.0, 1.0, 1.0]> : tensor<4xf32>,
+        max_abs = dense<[0.0, 1.0, 1.0, 1.0]> : tensor<4xf32>,
+        mean_square = dense<[0.0, 1.0, 1.0, 1.0]> : tensor<4xf32>,
+        gram = dense<[[0.0, 0.0, 0.0, 0.0], [0.0, 64.0, 0.0, 0.0], [0.0, 0.0, 64.0, 0.0],
+                      [0.0, 0.0, 0.0, 64.0]]> : tensor<4x4xf32>}}} : tensor<?x4xf32>
+    %y = awq.linear %o, %w : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x1xf32>
     // becomes
-    %c = awq.clip_groups %w, %lo, %hi : tensor<1x16xf32>, tensor<1x1xf32>
+    %o = awq.observe ...
+    %c = awq.clip_groups %w, %lo, %hi : tensor<1x4xf32>, tensor<1x1xf32>
     %y = awq.linear %o, %c : ...
     ```
   }];
@@ -402,18 +480,26 @@ def SearchScalesPass : Pass<"awq-search-scales", "::mlir::ModuleOp"> {
     whose readers read different values, so that there is no one site to search
     on, stays unscaled with a remark.
 
-    Example:
+    Example: `awq-search-scales{bits=3 group=0}`, where the first channel is sixteen
+    times as active as the others.
 
     ```mlir
-    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
-    %o = awq.observe %n "site" : tensor<?x16xf32>
-    %y = awq.linear %o, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
+    %g = arith.constant dense<1.0> : tensor<4xf32>
+    %w = arith.constant dense<[[0.31, 0.55, -0.72, 0.9], [-0.17, 0.83, 0.26, -0.94]]> : tensor<2x4xf32>
+    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x4xf32>, tensor<4xf32>
+    %o = awq.observe %n "site" {statistics = {fit = {tokens = 64 : i64,
+        mean_abs = dense<[16.0, 1.0, 1.0, 1.0]> : tensor<4xf32>,
+        max_abs = dense<[16.0, 1.0, 1.0, 1.0]> : tensor<4xf32>,
+        mean_square = dense<[256.0, 1.0, 1.0, 1.0]> : tensor<4xf32>,
+        gram = dense<[[16384.0, 0.0, 0.0, 0.0], [0.0, 64.0, 0.0, 0.0], [0.0, 0.0, 64.0, 0.0],
+                      [0.0, 0.0, 0.0, 64.0]]> : tensor<4x4xf32>}}} : tensor<?x4xf32>
+    %y = awq.linear %o, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
     // becomes
-    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
-    %m = awq.scale_channels %n, %s {axis = 1 : i64, inverse} : tensor<?x16xf32>, tensor<16xf32>
-    %o = awq.observe %m "site" : tensor<?x16xf32>
-    %v = awq.scale_channels %w, %s {axis = 1 : i64} : tensor<2x16xf32>, tensor<16xf32>
-    %y = awq.linear %o, %v : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
+    %n = decoder.rms_norm %x, %g {epsilon = 1.000000e-05 : f64} : tensor<?x4xf32>, tensor<4xf32>
+    %m = awq.scale_channels %n, %s {axis = 1 : i64, inverse} : tensor<?x4xf32>, tensor<4xf32>
+    %o = awq.observe %m "site" ...
+    %v = awq.scale_channels %w, %s {axis = 1 : i64} : tensor<2x4xf32>, tensor<4xf32>
+    %y = awq.linear %o, %v : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
     ```
   }];
   let options = [
@@ -438,16 +524,22 @@ def SpecializeTokensPass : Pass<"awq-specialize-tokens", "::mlir::ModuleOp"> {
     calls and what upstream canonicalization knows; a `tensor.cast` remains
     where nothing is known. Nothing happens if there is no function `entry`.
 
-    Example: `awq-specialize-tokens{entry=f name=f_step tokens=1}` adds to
+    Example: `awq-specialize-tokens{entry=f name=f_step tokens=1}`
 
     ```mlir
     func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
       %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<?x8xf32>
-      ...
-    // the function
+      return %y : tensor<?x8xf32>
+    }
+    // becomes
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
     func.func @f_step(%x: tensor<1x8xf32>) -> tensor<1x8xf32> {
       %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<1x8xf32>
-      ...
+      return %y : tensor<1x8xf32>
+    }
     ```
   }];
   let options = [
