@@ -29,8 +29,10 @@ using namespace mlir;
 void awq::populateDecoderToLinalgPatterns(RewritePatternSet &patterns) {
   populateActivationToLinalgPatterns(patterns);
   populateAttentionToLinalgPatterns(patterns);
+  populateExpertsToLinalgPatterns(patterns);
   populateNormToLinalgPatterns(patterns);
   populateRotaryToLinalgPatterns(patterns);
+  populateRouterToLinalgPatterns(patterns);
 }
 
 namespace {

@@ -17,8 +17,10 @@ namespace awq {
 
 void populateActivationToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateExpertsToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateNormToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateRotaryToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateRouterToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace awq
 

@@ -21,6 +21,10 @@ def ConvertDecoderToLinalgPass : Pass<"convert-decoder-to-linalg"> {
     caches only, with a running maximum and sum, so that no matrix of scores
     and no mask exists. The new keys and values are inserted into the caches
     first; a writable cache is updated in place by bufferization.
+    A router becomes `linalg.generic` ops for the scores and an `scf.forall` over
+    tokens that takes the best experts one by one. Experts become a counting sort
+    of the tokens by expert and, for each expert that got any, the ops of its
+    region on all of its tokens at once.
 
     Leaves `math` ops (exp, tanh, erf, cos, sin, rsqrt) for `awq-expand-math`
     and upstream conversions.

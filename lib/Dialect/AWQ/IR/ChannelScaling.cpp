@@ -52,12 +52,12 @@ SmallVector<ChannelEdit> LinearOp::getChannelEdits(OpResult result) {
 
 ChannelUse ScaleChannelsOp::getChannelUse(OpOperand &operand) {
   if (operand.getOperandNumber() == 0 && getOffset().isZero())
-    return ChannelUse::commutes(cast<OpResult>(getResult()));
+    return ChannelUse::commutes(getResult());
   return ChannelUse::blocks("the factor of an explicit scaling is fixed");
 }
 
 ChannelUse ObserveOp::getChannelUse(OpOperand &operand) {
-  return ChannelUse::commutes(cast<OpResult>(getResult()));
+  return ChannelUse::commutes(getResult());
 }
 
 //===----------------------------------------------------------------------===//

@@ -37,9 +37,11 @@ static LogicalResult fold(ScaleChannelsOp scale) {
     return scale.emitRemark("stays: '")
            << produced.getOwner()->getName() << "' has no constants to edit";
 
-  // The factors must be there before the producer.
+  // The factors must be there before the producer, which may lie in a region
+  // of an op of their block, or the other way round.
   Operation *factors = scale.getScale().getDefiningOp();
-  if (!factors->isBeforeInBlock(producer))
+  Operation *reached = factors->getBlock()->findAncestorOpInBlock(*producer);
+  if (!reached || !factors->isBeforeInBlock(reached))
     factors->moveBefore(producer);
   OpBuilder builder(producer);
   for (const ChannelEdit &edit : edits) {

@@ -33,6 +33,12 @@ static LogicalResult lower(func::FuncOp function, ModuleOp module) {
   if (!function.getBody().hasOneBlock())
     return function.emitError(
         "must have one block to return its observed values");
+  for (ObserveOp op : observers)
+    if (op->getParentOp() != function)
+      return op.emitError("lies in a region of '")
+             << op->getParentOp()->getName()
+             << "', so its value cannot become a result of the function; "
+                "observe the operand of that op";
 
   auto terminator =
       cast<func::ReturnOp>(function.getBody().front().getTerminator());

@@ -247,8 +247,12 @@ traceCall(func::CallOp call, unsigned result, int64_t dimension) {
 
 std::optional<ArgumentDimension> awq::traceDimension(Value value,
                                                      int64_t dimension) {
-  if (auto argument = dyn_cast<BlockArgument>(value))
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    // An argument of a region inside the function is none of its sizes.
+    if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()))
+      return std::nullopt;
     return ArgumentDimension{argument.getArgNumber(), dimension};
+  }
   auto result = cast<OpResult>(value);
   Operation *op = result.getOwner();
   if (auto attention = dyn_cast<decoder::AttentionOp>(op);

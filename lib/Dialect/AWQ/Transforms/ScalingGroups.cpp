@@ -101,15 +101,15 @@ bool TargetFilter::isTarget(Operation *op) const {
 
 namespace {
 
-/// Program order; ops of different blocks are not ordered.
-bool isBefore(Operation *a, Operation *b) {
-  return a->getBlock() == b->getBlock() && a->isBeforeInBlock(b);
-}
+/// The place of each op in the text of its function, regions included.
+using ProgramOrder = llvm::DenseMap<Operation *, unsigned>;
 
 /// Follows one producer's result to all its readers.
 class Closure {
 public:
-  Closure(OpResult produced, const TargetFilter &filter) : filter(filter) {
+  Closure(OpResult produced, const TargetFilter &filter,
+          const ProgramOrder &order)
+      : filter(filter), order(order) {
     group.produced = produced;
     group.channels = getNumChannels(produced);
     pending.push_back({produced, {}});
@@ -124,7 +124,7 @@ public:
     }
     // Uses are listed last first; readers are wanted in program order.
     llvm::stable_sort(group.absorbers,
-                      [](const Absorber &a, const Absorber &b) {
+                      [&](const Absorber &a, const Absorber &b) {
                         return isBefore(a.getOp(), b.getOp());
                       });
   }
@@ -134,6 +134,10 @@ public:
   std::string reason;
 
 private:
+  bool isBefore(Operation *a, Operation *b) const {
+    return order.lookup(a) < order.lookup(b);
+  }
+
   void block(Operation *op, std::string why) {
     if (blocker && isBefore(blocker, op))
       return;
@@ -155,9 +159,11 @@ private:
     case ChannelUse::Kind::Absorbs:
       return absorb(use, channels, producerOf);
     case ChannelUse::Kind::Commutes:
-      if (!seen.insert(channels.result).second)
-        return block(op, "it would be scaled through two operands");
-      pending.push_back({channels.result, compose(producerOf, channels)});
+      for (Value result : channels.results) {
+        if (!seen.insert(result).second)
+          return block(op, "it would be scaled through two operands");
+        pending.push_back({result, compose(producerOf, channels)});
+      }
     }
   }
 
@@ -184,6 +190,7 @@ private:
   }
 
   const TargetFilter &filter;
+  const ProgramOrder &order;
   SmallVector<std::pair<Value, SmallVector<int64_t>>> pending;
   llvm::DenseSet<Value> seen;
 };
@@ -191,10 +198,14 @@ private:
 } // namespace
 
 /// Why the channels that `input` reads cannot be scaled: walks back through
-/// ops that commute to the op that does not.
+/// ops that commute, out of their regions too, to the op that does not.
 static MissedGroup explain(Operation *reader, Value input) {
-  while (auto result = dyn_cast<OpResult>(input)) {
-    Operation *op = result.getOwner();
+  while (true) {
+    auto argument = dyn_cast<BlockArgument>(input);
+    Operation *op =
+        argument ? argument.getOwner()->getParentOp() : input.getDefiningOp();
+    if (isa<func::FuncOp>(op))
+      return {reader, reader, "its input is an argument of the function"};
     auto scaling = dyn_cast<ChannelScalingOpInterface>(op);
     if (!scaling)
       return {reader, op, "nothing is known about how it treats channels"};
@@ -202,7 +213,8 @@ static MissedGroup explain(Operation *reader, Value input) {
     std::string reason = "it has no constant to edit";
     for (OpOperand &operand : op->getOpOperands()) {
       ChannelUse use = scaling.getChannelUse(operand);
-      if (use.kind == ChannelUse::Kind::Commutes && use.result == result)
+      if (use.kind == ChannelUse::Kind::Commutes &&
+          llvm::is_contained(use.results, input))
         next = operand.get();
       else if (use.kind == ChannelUse::Kind::Blocks &&
                operand.getOperandNumber() == 0)
@@ -212,7 +224,6 @@ static MissedGroup explain(Operation *reader, Value input) {
       return {reader, op, reason};
     input = next;
   }
-  return {reader, reader, "its input is an argument of the function"};
 }
 
 /// Whether the constants that scale `result` can be edited.
@@ -232,6 +243,9 @@ ScalingGroups::ScalingGroups(func::FuncOp function,
                              const TargetFilter &filter) {
   llvm::SetVector<Operation *> readers;
   llvm::DenseSet<Operation *> covered;
+  ProgramOrder order;
+  function.walk<WalkOrder::PreOrder>(
+      [&](Operation *op) { order.try_emplace(op, order.size()); });
   function.walk([&](ChannelScalingOpInterface op) {
     if (isa<LinearOp>(op.getOperation()))
       readers.insert(op);
@@ -242,7 +256,7 @@ ScalingGroups::ScalingGroups(func::FuncOp function,
       if (!type || type.getRank() != 2 || type.isDynamicDim(1) ||
           op.getChannelEdits(result).empty())
         continue;
-      Closure closure(result, filter);
+      Closure closure(result, filter, order);
       closure.run();
       if (closure.group.absorbers.empty())
         continue;

@@ -53,7 +53,8 @@ static Value castTo(OpBuilder &builder, Location loc, Type type, Value value) {
 }
 
 /// Replaces `op` by a copy with the operands and result types given; results
-/// are cast back.
+/// are cast back. Its regions move: how many tokens an expert gets depends on
+/// the router, however many there are in all.
 static void replaceWithTypes(PatternRewriter &rewriter, Operation *op,
                              llvm::ArrayRef<Value> operands,
                              llvm::ArrayRef<Type> types) {
@@ -61,7 +62,12 @@ static void replaceWithTypes(PatternRewriter &rewriter, Operation *op,
                        op->getAttrs());
   if (op->getPropertiesStorageSize())
     state.propertiesAttr = op->getPropertiesAsAttribute();
+  for (unsigned i = 0; i < op->getNumRegions(); ++i)
+    state.addRegion();
   Operation *copy = rewriter.create(state);
+  for (auto [before, after] :
+       llvm::zip_equal(op->getRegions(), copy->getRegions()))
+    rewriter.inlineRegionBefore(before, after, after.end());
   llvm::SmallVector<Value> results;
   for (auto [before, after] :
        llvm::zip_equal(op->getResults(), copy->getResults()))
@@ -79,7 +85,7 @@ struct AbsorbCast : RewritePattern {
 
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
-    if (!awq::keepsTokens(op) || op->getNumRegions() != 0)
+    if (!awq::keepsTokens(op))
       return rewriter.notifyMatchFailure(op, "may change the number of tokens");
     bool known = llvm::any_of(op->getOpOperands(), [&](OpOperand &operand) {
       return !awq::isCacheOperand(operand) &&

@@ -195,7 +195,7 @@ ChannelUse AttentionOp::getChannelUse(OpOperand &operand) {
   for (int64_t h = 0; h < queryHeads; ++h)
     for (int64_t d = 0; d < size; ++d)
       map[h * size + d] = h / (queryHeads / valueHeads) * size + d;
-  return ChannelUse::commutes(cast<OpResult>(getOut()), map);
+  return ChannelUse::commutes(getOut(), map);
 }
 
 //===----------------------------------------------------------------------===//
@@ -210,7 +210,7 @@ static bool isHomogeneous(ActivationKind kind) {
 
 ChannelUse ActivationOp::getChannelUse(OpOperand &operand) {
   if (isHomogeneous(getKind()))
-    return ChannelUse::commutes(cast<OpResult>(getResult()));
+    return ChannelUse::commutes(getResult());
   return ChannelUse::blocks(("activation " +
                              stringifyActivationKind(getKind()) +
                              " does not commute with scaling")
@@ -220,10 +220,10 @@ ChannelUse ActivationOp::getChannelUse(OpOperand &operand) {
 ChannelUse GLUOp::getChannelUse(OpOperand &operand) {
   if (operand.get() != getUp() || getGate() == getUp()) {
     if (isHomogeneous(getKind()) && getGate() != getUp())
-      return ChannelUse::commutes(cast<OpResult>(getResult()));
+      return ChannelUse::commutes(getResult());
     return ChannelUse::blocks("the gate's activation " +
                               stringifyActivationKind(getKind()).str() +
                               " does not commute with scaling");
   }
-  return ChannelUse::commutes(cast<OpResult>(getResult()));
+  return ChannelUse::commutes(getResult());
 }

@@ -54,6 +54,28 @@ func.func @forward(%ids: tensor<?xi32>, %p: index, %k: tensor<?x1x8xf32>, %v: te
 
 // -----
 
+// The experts of a single token still get as many tokens as there are.
+// CHECK-LABEL: func.func @step(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<1x8xf32>
+// CHECK-SAME:    -> tensor<1x8xf32>
+// CHECK:         %[[W:.*]], %[[I:.*]] = decoder.router {{.*}} -> tensor<1x2xf32>, tensor<1x2xi32>
+// CHECK:         decoder.experts %[[X]], %[[W]], %[[I]] : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi32>) -> tensor<1x8xf32> {
+// CHECK-NEXT:    ^bb0(%[[T:.*]]: tensor<?x8xf32>):
+// CHECK-NEXT:    awq.linear %[[T]]
+func.func @forward(%x: tensor<?x8xf32>, %r: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
+  %l = awq.linear %x, %r : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+  %p, %i = decoder.router %l {scoring = #decoder.router_scoring<softmax>, top_k = 2 : i64}
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %y = decoder.experts %x, %p, %i : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>) -> tensor<?x8xf32> {
+  ^bb0(%t: tensor<?x8xf32>):
+    %a = awq.linear %t, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+    decoder.yield %a : tensor<?x8xf32>
+  }
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
 // expected-error @below {{there is already a function 'step'}}
 func.func @forward(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   return %x : tensor<?x8xf32>

@@ -23,21 +23,22 @@ namespace awq {
 struct ChannelUse {
   enum class Kind {
     Absorbs,  ///< the op contracts the channels with `weight` along `axis`
-    Commutes, ///< the channels of `result` are scaled alike
+    Commutes, ///< the channels of `results` are scaled alike
     Blocks    ///< the op's value would change; `reason` says why
   };
 
   static ChannelUse absorbs(mlir::OpOperand &weight, int64_t axis) {
     return {Kind::Absorbs, &weight, axis, {}, {}, {}};
   }
-  /// `channelMap[c]` is the operand's channel that feeds channel c of `result`;
-  /// empty for the identity.
-  static ChannelUse commutes(mlir::OpResult result,
+  /// To a result of the op, or to arguments of its regions. `channelMap[c]` is
+  /// the operand's channel that feeds channel c of each of them; empty for the
+  /// identity.
+  static ChannelUse commutes(mlir::ValueRange results,
                              llvm::ArrayRef<int64_t> channelMap = {}) {
     return {Kind::Commutes,
             nullptr,
             0,
-            result,
+            llvm::to_vector(results),
             llvm::SmallVector<int64_t>(channelMap),
             {}};
   }
@@ -48,7 +49,7 @@ struct ChannelUse {
   Kind kind;
   mlir::OpOperand *weight = nullptr;
   int64_t axis = 0;
-  mlir::OpResult result;
+  llvm::SmallVector<mlir::Value> results;
   llvm::SmallVector<int64_t> channelMap;
   std::string reason;
 };

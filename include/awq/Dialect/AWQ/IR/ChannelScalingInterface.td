@@ -26,8 +26,8 @@ def AWQ_ChannelScalingOpInterface : OpInterface<"ChannelScalingOpInterface"> {
   let methods = [
     InterfaceMethod<[{
         What happens to a diagonal on the channels of `operand`: it is absorbed
-        by a weight of this op, commutes to a result, or is blocked for a
-        reason that can be shown to a user.
+        by a weight of this op, commutes to a result or to arguments of its
+        regions, or is blocked for a reason that can be shown to a user.
       }],
       "::awq::ChannelUse", "getChannelUse", (ins "::mlir::OpOperand &":$operand)>,
     InterfaceMethod<[{

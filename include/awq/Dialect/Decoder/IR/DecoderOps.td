@@ -10,56 +10,10 @@
 #define AWQ_DIALECT_DECODER_IR_DECODEROPS_TD
 
 include "awq/Dialect/AWQ/IR/ChannelScalingInterface.td"
-include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/EnumAttr.td"
+include "awq/Dialect/Decoder/IR/DecoderAttributes.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Decoder_Dialect : Dialect {
-  let name = "decoder";
-  let cppNamespace = "::awq::decoder";
-  let summary = "The graph of a transformer decoder";
-  let description = [{
-    The ops of a decoder that are more than plain arithmetic, in the terms of
-    ONNX opsets 23 and 24. Activations are [tokens, channels] or [tokens, heads,
-    head size] of one sequence; the number of tokens is dynamic. Additions,
-    reshapes and the like are upstream arith and tensor ops.
-  }];
-  let useDefaultAttributePrinterParser = 1;
-}
-
-class Decoder_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Decoder_Dialect, mnemonic, traits>;
-
-def Decoder_FloatTensor : RankedTensorOf<[F16, BF16, F32]>;
-
-def Decoder_ActivationKind
-    : I32EnumAttr<"ActivationKind", "scalar activation function",
-                  [I32EnumAttrCase<"Identity", 0, "identity">,
-                   I32EnumAttrCase<"Relu", 1, "relu">,
-                   I32EnumAttrCase<"Relu2", 2, "relu2">,
-                   I32EnumAttrCase<"Silu", 3, "silu">,
-                   I32EnumAttrCase<"Gelu", 4, "gelu">,
-                   I32EnumAttrCase<"GeluTanh", 5, "gelu_tanh">,
-                   I32EnumAttrCase<"GeluQuick", 6, "gelu_quick">,
-                   I32EnumAttrCase<"Sigmoid", 7, "sigmoid">,
-                   I32EnumAttrCase<"Tanh", 8, "tanh">,
-                   I32EnumAttrCase<"Mish", 9, "mish">,
-                   I32EnumAttrCase<"Gelu10", 10, "gelu_10">,
-                   I32EnumAttrCase<"HardSwish", 11, "hard_swish">,
-                   I32EnumAttrCase<"Laplace", 12, "laplace">,
-                   I32EnumAttrCase<"LeakyRelu", 13, "leaky_relu">,
-                   I32EnumAttrCase<"Relu6", 14, "relu6">,
-                   I32EnumAttrCase<"SqrtSoftplus", 15, "sqrt_softplus">]> {
-  let cppNamespace = "::awq::decoder";
-  let genSpecializedAttr = 0;
-}
-
-def Decoder_ActivationKindAttr
-    : EnumAttr<Decoder_Dialect, Decoder_ActivationKind, "activation_kind"> {
-  let assemblyFormat = "`<` $value `>`";
-}
 
 //===----------------------------------------------------------------------===//
 // Embedding and norms
@@ -300,6 +254,139 @@ def Decoder_GLUOp : Decoder_Op<"glu", [Pure, SameOperandsAndResultType,
                        Decoder_ActivationKindAttr:$kind);
   let results = (outs Decoder_FloatTensor:$result);
   let assemblyFormat = "$gate `,` $up attr-dict `:` type($gate)";
+}
+
+//===----------------------------------------------------------------------===//
+// Mixtures of experts
+//===----------------------------------------------------------------------===//
+
+def Decoder_RouterOp : Decoder_Op<"router", [Pure,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "Chooses experts and their weights for each token";
+  let description = [{
+    From the logits of E experts (an `awq.linear` of the hidden states, so that it
+    can absorb their scaling), for each token t, in f32:
+
+    ```
+    p[e] = softmax_e(logits[t, :])   scoring = softmax
+           sigmoid(logits[t, e])               sigmoid
+           logits[t, e]                        softmax_of_chosen
+    c[e] = p[e] + bias[e]
+    ```
+
+    The experts are split into `groups` runs of E / groups. A group's score is the
+    largest c in it, or the sum of its two largest (`group_score`); only experts of
+    the `kept_groups` best groups can be chosen. The `top_k` experts of largest c
+    are chosen, the best first; of equals, the one of lower number. Expert e gets
+    the weight
+
+    ```
+    w = p[e] or, for softmax_of_chosen, exp(p[e]) / sum_chosen exp(p)
+    w / (sum_chosen w + 1e-20)                  with `normalize`
+    w * scale
+    ```
+
+    The bias steers the choice and not the weights.
+
+    Constraints:
+    * (C1) `logits` is [T, E] with static E, `bias` [E].
+    * (C2) `weights` and `indices` are [T, top_k].
+    * (C3) `top_k` is 1 to E.
+    * (C4) `groups` divides E; `kept_groups` is 1 to `groups`; the groups kept
+      hold at least `top_k` experts.
+    * (C5) groups scored by `sum_of_top_two` hold at least two experts.
+
+    Example:
+
+    ```mlir
+    %w, %i = decoder.router %logits {normalize, scoring = #decoder.router_scoring<softmax>, top_k = 2 : i64}
+      : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+    %v, %j = decoder.router %scores bias %b
+      {group_score = #decoder.group_score<sum_of_top_two>, groups = 4 : i64, kept_groups = 2 : i64,
+       normalize, scale = 2.5 : f64, scoring = #decoder.router_scoring<sigmoid>, top_k = 4 : i64}
+      : tensor<?x16xf32>, tensor<16xf32> -> tensor<?x4xf32>, tensor<?x4xi32>
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$logits, Optional<Decoder_FloatTensor>:$bias,
+                       I64Attr:$top_k, Decoder_RouterScoringAttr:$scoring,
+                       UnitAttr:$normalize, DefaultValuedAttr<F64Attr, "1.0">:$scale,
+                       DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DefaultValuedAttr<I64Attr, "1">:$kept_groups,
+                       DefaultValuedAttr<Decoder_GroupScoreAttr,
+                         "::awq::decoder::GroupScore::Max">:$group_score);
+  let results = (outs RankedTensorOf<[F32]>:$weights, RankedTensorOf<[I32]>:$indices);
+  let assemblyFormat = [{
+    $logits (`bias` $bias^)? attr-dict `:` type($logits) (`,` type($bias)^)?
+    `->` type($weights) `,` type($indices)
+  }];
+  let hasVerifier = 1;
+}
+
+def Decoder_ExpertsOp : Decoder_Op<"experts", [RecursiveMemoryEffects, SingleBlock,
+    AllTypesMatch<["hidden", "result"]>,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "A weighted sum of the experts that each token is sent to";
+  let description = [{
+    `y[t, :] = sum_j weights[t, j] * f_{indices[t, j]}(hidden[t, :])`, added up in
+    f32. Region e computes f_e for the tokens that are sent to it, as many as there
+    are, from its block argument; its linears are `awq.linear` ops like any other,
+    with names, scales and codes of their own, and it yields as many rows as it got.
+    An index outside 0 .. E - 1 adds nothing.
+
+    Constraints:
+    * (C1) `hidden` is [T, H] with static H; `weights` and `indices` are [T, k]
+      with static k.
+    * (C2) there is at least one expert; each takes one tensor<?xH> of the
+      element type of `hidden`.
+    * (C3) each expert yields one value, of the type of its argument.
+
+    Example:
+
+    ```mlir
+    %y = decoder.experts %x, %weights, %indices
+      : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>) -> tensor<?x8xf32> {
+    ^bb0(%t: tensor<?x8xf32>):
+      %a = awq.linear %t, %w0 : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+      decoder.yield %a : tensor<?x8xf32>
+    }, {
+    ^bb0(%t: tensor<?x8xf32>):
+      %g = awq.linear %t, %w1 : (tensor<?x8xf32>, tensor<16x8xf32>) -> tensor<?x16xf32>
+      %u = awq.linear %t, %w2 : (tensor<?x8xf32>, tensor<16x8xf32>) -> tensor<?x16xf32>
+      %m = decoder.glu %g, %u {kind = #decoder.activation_kind<silu>} : tensor<?x16xf32>
+      %b = awq.linear %m, %w3 : (tensor<?x16xf32>, tensor<8x16xf32>) -> tensor<?x8xf32>
+      decoder.yield %b : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$hidden, RankedTensorOf<[F32]>:$weights,
+                       RankedTensorOf<[I32]>:$indices);
+  let results = (outs Decoder_FloatTensor:$result);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$experts);
+  let hasRegionVerifier = 1;
+  let assemblyFormat = [{
+    $hidden `,` $weights `,` $indices attr-dict `:` functional-type(operands, results) $experts
+  }];
+  let hasVerifier = 1;
+}
+
+def Decoder_YieldOp : Decoder_Op<"yield", [Pure, Terminator, HasParent<"ExpertsOp">,
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+  let summary = "What an expert makes of its tokens";
+  let description = [{
+    Ends a region of `decoder.experts`.
+
+    Example:
+
+    ```mlir
+    %y = decoder.experts %x, %weights, %indices
+      : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>) -> tensor<?x8xf32> {
+    ^bb0(%t: tensor<?x8xf32>):
+      decoder.yield %t : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_FloatTensor:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
 #endif // AWQ_DIALECT_DECODER_IR_DECODEROPS_TD
