@@ -71,6 +71,11 @@ class Toy:
                     parameter.uniform_(0.5, 1.5)
                 elif name.endswith(".bias"):
                     parameter.uniform_(-0.5, 0.5)
+                elif ".act_fn." in name:
+                    parameter.uniform_(-0.75, 0.75)
+            for name, buffer in model.named_buffers():
+                if ".act_fn." in name:
+                    buffer.fill_({"beta": 0.625, "eps": -0.125}[name.rsplit(".")[-1]])
         model = model.to(dtype).eval()
         model.save_pretrained(folder, **save)
         return model
@@ -109,6 +114,7 @@ TOYS = [
             "leaky_relu",
             "linear",
             "mish",
+            "prelu",
             "quick_gelu",
             "relu",
             "relu2",
@@ -117,6 +123,7 @@ TOYS = [
             "sqrtsoftplus",
             "swish",
             "tanh",
+            "xielu",
         )
     ],
 ]

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from import_toys import SIZES, TOYS, Toy, import_model, quantize_folder, translate
+from import_toys import ROOT, SIZES, TOYS, Toy, import_model, quantize_folder, translate
 from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 pytestmark = pytest.mark.tools
 
@@ -35,8 +36,8 @@ def tensors_of(folder: Path) -> dict[str, str]:
         with safe_open(file, "pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 (not a dict)
                 view = tensors.get_slice(name)
-                shape = "x".join(str(size) for size in view.get_shape())
-                result[name] = f"tensor<{shape}x{MLIR_TYPES[view.get_dtype()]}>"
+                shape = "".join(f"{size}x" for size in view.get_shape())
+                result[name] = f"tensor<{shape}{MLIR_TYPES[view.get_dtype()]}>"
     return result
 
 
@@ -137,12 +138,30 @@ def test_transformers_4_spelling(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("hidden_act", ["prelu", "xielu"])
-def test_unsupported_activation(hidden_act: str, tmp_path: Path) -> None:
-    """What has no op yet is refused with its name, never imported as something else."""
-    Toy("unsupported", "Llama").config().save_pretrained(tmp_path)
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["hidden_act"] = hidden_act
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    result = translate(tmp_path / "config.json", "--hf-splat")
+def test_learned_activation_of_unknown_place(hidden_act: str, tmp_path: Path) -> None:
+    """An architecture file that does not say where a function's parameters are cannot be used with it."""
+    Toy("learned", "Llama", {"hidden_act": hidden_act}).config().save_pretrained(tmp_path)
+    architecture = json.loads((ROOT / "lib/Target/HuggingFace/architectures/llama.json").read_text())
+    del architecture["layer"]["mlp"]["activation_module"]
+    (tmp_path / "mine.json").write_text(json.dumps(architecture))
+    result = translate(tmp_path / "config.json", "--hf-splat", f"--hf-architecture={tmp_path / 'mine.json'}")
     assert result.returncode == 4
-    assert f'[AWQ1108] the activation function "{hidden_act}" is not supported' in result.stderr
+    assert f'[AWQ1108] the activation function "{hidden_act}" has learned parameters' in result.stderr
+    assert 'name their module as "activation_module" in layer.mlp of' in result.stderr
+
+
+def test_buffers_of_xielu_may_be_missing(tmp_path: Path) -> None:
+    """A checkpoint without beta and eps means the values of activations.py."""
+    Toy("xielu", "Llama", {"hidden_act": "xielu"}).make(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if not name.endswith(("act_fn.beta", "act_fn.eps"))}
+    assert len(kept) == len(weights) - 2 * SIZES["num_hidden_layers"]
+    save_file(kept, tmp_path / "model.safetensors")
+    text = import_model(tmp_path)
+    assert text.count("arith.constant dense<5.000000e-01> : tensor<f32>") == SIZES["num_hidden_layers"]
+    assert text.count("arith.constant dense<-9.99999997E-7> : tensor<f32>") == SIZES["num_hidden_layers"]
+    del kept["model.layers.0.mlp.act_fn.alpha_n"]
+    save_file(kept, tmp_path / "model.safetensors")
+    result = translate(tmp_path / "config.json")
+    assert result.returncode == 3
+    assert '[AWQ1120] the checkpoint has no tensor "model.layers.0.mlp.act_fn.alpha_n"' in result.stderr

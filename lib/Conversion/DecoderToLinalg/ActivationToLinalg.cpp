@@ -86,21 +86,67 @@ static Value laplace(OpBuilder &b, Location loc, Value x) {
                           math::ErfOp::create(b, loc, scaled));
 }
 
-/// sqrt(log(1 + exp(x))), with log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
-/// so that nothing overflows.
-static Value sqrtSoftplus(OpBuilder &b, Location loc, Value x) {
+/// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)), so that nothing overflows.
+static Value softplus(OpBuilder &b, Location loc, Value x) {
   Value size = math::AbsFOp::create(b, loc, x);
   Value tail = math::Log1pOp::create(
       b, loc, math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, size)));
   Value positive =
       arith::MaximumFOp::create(b, loc, x, awq::constantF32(b, loc, 0.0));
-  return math::SqrtOp::create(b, loc,
-                              arith::AddFOp::create(b, loc, positive, tail));
+  return arith::AddFOp::create(b, loc, positive, tail);
 }
 
-/// f(x) for an f32 scalar.
+/// max(x, 0) + slope min(x, 0).
+static Value leakyRelu(OpBuilder &b, Location loc, Value x, Value slope) {
+  Value zero = awq::constantF32(b, loc, 0.0);
+  Value negative = arith::MulFOp::create(
+      b, loc, arith::MinimumFOp::create(b, loc, x, zero), slope);
+  return arith::AddFOp::create(
+      b, loc, arith::MaximumFOp::create(b, loc, x, zero), negative);
+}
+
+/// xIELU (arXiv 2411.13010) with the two factors made of its parameters.
+static Value xielu(OpBuilder &b, Location loc, Value x, ValueRange factors) {
+  Value positiveFactor = factors[0], negativeFactor = factors[1];
+  Value beta = factors[2], epsilon = factors[3];
+  Value linear = arith::MulFOp::create(b, loc, beta, x);
+  Value square = arith::MulFOp::create(
+      b, loc, arith::MulFOp::create(b, loc, positiveFactor, x), x);
+  Value power = math::ExpM1Op::create(
+      b, loc, arith::MinimumFOp::create(b, loc, x, epsilon));
+  Value bend = arith::MulFOp::create(
+      b, loc, arith::SubFOp::create(b, loc, power, x), negativeFactor);
+  Value isPositive = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
+                                           awq::constantF32(b, loc, 0.0));
+  Value term = arith::SelectOp::create(b, loc, isPositive, square, bend);
+  return arith::AddFOp::create(b, loc, term, linear);
+}
+
+/// What f needs of its learned parameters, as f32 scalars: themselves, or for
+/// xIELU the factors that are the same for all elements.
+static SmallVector<Value> readParameters(OpBuilder &b, Location loc,
+                                         ActivationKind kind,
+                                         ValueRange parameters) {
+  SmallVector<Value> scalars;
+  for (Value parameter : parameters) {
+    SmallVector<Value> first(
+        cast<RankedTensorType>(parameter.getType()).getRank(),
+        awq::constantIndex(b, loc, 0));
+    scalars.push_back(awq::castFloat(
+        b, loc, tensor::ExtractOp::create(b, loc, parameter, first),
+        b.getF32Type()));
+  }
+  if (kind == ActivationKind::XIelu) {
+    scalars[0] = softplus(b, loc, scalars[0]);
+    scalars[1] =
+        arith::AddFOp::create(b, loc, scalars[2], softplus(b, loc, scalars[1]));
+  }
+  return scalars;
+}
+
+/// f(x) for an f32 scalar, with what readParameters made.
 static Value applyActivation(OpBuilder &b, Location loc, ActivationKind kind,
-                             Value x) {
+                             Value x, ValueRange parameters) {
   auto zero = [&] { return awq::constantF32(b, loc, 0.0); };
   switch (kind) {
   case ActivationKind::Identity:
@@ -139,17 +185,16 @@ static Value applyActivation(OpBuilder &b, Location loc, ActivationKind kind,
   }
   case ActivationKind::Laplace:
     return laplace(b, loc, x);
-  case ActivationKind::LeakyRelu: {
-    Value negative = arith::MulFOp::create(
-        b, loc, arith::MinimumFOp::create(b, loc, x, zero()),
-        awq::constantF32(b, loc, 0.01));
-    return arith::AddFOp::create(
-        b, loc, arith::MaximumFOp::create(b, loc, x, zero()), negative);
-  }
+  case ActivationKind::LeakyRelu:
+    return leakyRelu(b, loc, x, awq::constantF32(b, loc, 0.01));
   case ActivationKind::Relu6:
     return clamp(b, loc, x, 0.0, 6.0);
   case ActivationKind::SqrtSoftplus:
-    return sqrtSoftplus(b, loc, x);
+    return math::SqrtOp::create(b, loc, softplus(b, loc, x));
+  case ActivationKind::PRelu:
+    return leakyRelu(b, loc, x, parameters[0]);
+  case ActivationKind::XIelu:
+    return xielu(b, loc, x, parameters);
   }
   llvm_unreachable("the verifier admits no other kind");
 }
@@ -181,11 +226,13 @@ struct LowerActivation : OpRewritePattern<awq::decoder::ActivationOp> {
 
   LogicalResult matchAndRewrite(awq::decoder::ActivationOp op,
                                 PatternRewriter &rewriter) const override {
+    SmallVector<Value> parameters =
+        readParameters(rewriter, op.getLoc(), op.getKind(), op.getParameters());
     rewriter.replaceOp(
         op, buildElementwise(rewriter, op.getLoc(), op.getInput(),
                              [&](OpBuilder &b, Location loc, ValueRange in) {
                                return applyActivation(b, loc, op.getKind(),
-                                                      in[0]);
+                                                      in[0], parameters);
                              }));
     return success();
   }
@@ -197,11 +244,14 @@ struct LowerGLU : OpRewritePattern<awq::decoder::GLUOp> {
 
   LogicalResult matchAndRewrite(awq::decoder::GLUOp op,
                                 PatternRewriter &rewriter) const override {
+    SmallVector<Value> parameters =
+        readParameters(rewriter, op.getLoc(), op.getKind(), op.getParameters());
     rewriter.replaceOp(
         op, buildElementwise(
                 rewriter, op.getLoc(), {op.getGate(), op.getUp()},
                 [&](OpBuilder &b, Location loc, ValueRange in) -> Value {
-                  Value gate = applyActivation(b, loc, op.getKind(), in[0]);
+                  Value gate =
+                      applyActivation(b, loc, op.getKind(), in[0], parameters);
                   return arith::MulFOp::create(b, loc, gate, in[1]);
                 }));
     return success();

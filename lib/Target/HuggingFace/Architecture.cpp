@@ -175,11 +175,16 @@ static void readMlp(JsonFields &parent, Architecture &result) {
   result.mlp = choose(fields, "kind", kinds);
   result.activation = fields.string("activation");
   if (result.mlp == Architecture::Mlp::Glu) {
-    refuseUnknown(fields, object, {"kind", "activation", "gate", "up", "down"});
+    refuseUnknown(
+        fields, object,
+        {"kind", "activation", "activation_module", "gate", "up", "down"});
     result.gate = readLinear(fields, "gate");
   } else {
-    refuseUnknown(fields, object, {"kind", "activation", "up", "down"});
+    refuseUnknown(fields, object,
+                  {"kind", "activation", "activation_module", "up", "down"});
   }
+  result.activationModule =
+      fields.optionalString("activation_module").value_or("");
   result.up = readLinear(fields, "up");
   result.down = readLinear(fields, "down");
   parent.adopt(fields);

@@ -92,6 +92,7 @@ void ModelBuilder::readActivation(io::JsonFields &fields) {
       {"leaky_relu", ActivationKind::LeakyRelu},
       {"linear", ActivationKind::Identity},
       {"mish", ActivationKind::Mish},
+      {"prelu", ActivationKind::PRelu},
       {"quick_gelu", ActivationKind::GeluQuick},
       {"relu", ActivationKind::Relu},
       {"relu2", ActivationKind::Relu2},
@@ -100,12 +101,21 @@ void ModelBuilder::readActivation(io::JsonFields &fields) {
       {"silu", ActivationKind::Silu},
       {"sqrtsoftplus", ActivationKind::SqrtSoftplus},
       {"swish", ActivationKind::Silu},
-      {"tanh", ActivationKind::Tanh}};
+      {"tanh", ActivationKind::Tanh},
+      {"xielu", ActivationKind::XIelu}};
   std::string name = fields.string(architecture.activation);
   std::string known;
   for (const auto &[spelling, kind] : kinds) {
     if (name == spelling) {
       activation = kind;
+      if (decoder::getNumParameters(kind) > 0 &&
+          architecture.activationModule.empty())
+        fields.fail(ErrorKind::Unsupported, "AWQ1108", architecture.activation,
+                    "the activation function \"" + name +
+                        "\" has learned parameters, and nothing says where",
+                    "name their module as \"activation_module\" in "
+                    "layer.mlp of " +
+                        architecture.file);
       return;
     }
     known += (known.empty() ? "" : ", ") + std::string(spelling);
@@ -232,6 +242,32 @@ SmallVector<Value> ModelBuilder::attention(int64_t layer, Value input,
   return {output, op.getNewKeyCache(), op.getNewValueCache()};
 }
 
+/// With transformers' names (activations.py). The last two parameters of xIELU
+/// are buffers, which a checkpoint may leave out.
+SmallVector<Value> ModelBuilder::activationParameters(int64_t layer) {
+  if (decoder::getNumParameters(activation) == 0)
+    return {};
+  std::string name =
+      architecture.layerName(layer, architecture.activationModule);
+  enter(name);
+  auto load = [&](StringRef parameter, ArrayRef<int64_t> shape, double splat) {
+    return parameters.loadFloat(builder, builder.getLoc(),
+                                name + "." + parameter.str(), shape, splat);
+  };
+  auto loadBuffer = [&](StringRef buffer, double value) -> Value {
+    if (!parameters.isMissing(name + "." + buffer.str()))
+      return load(buffer, {}, value);
+    auto type = RankedTensorType::get({}, builder.getF32Type());
+    return arith::ConstantOp::create(
+        builder, DenseElementsAttr::get(type, static_cast<float>(value)));
+  };
+  if (activation == decoder::ActivationKind::PRelu)
+    return {load("weight", {1}, 0.25)};
+  // log(expm1(0.8)) and log(expm1(0.8 - 0.5)): where training starts.
+  return {load("alpha_p", {1}, 0.2034), load("alpha_n", {1}, -1.0502),
+          loadBuffer("beta", 0.5), loadBuffer("eps", -1e-6)};
+}
+
 Value ModelBuilder::mlp(int64_t layer, Value input) {
   const Architecture &arch = architecture;
   auto project = [&](const LinearModule &module, Value from, int64_t outputs) {
@@ -245,12 +281,16 @@ Value ModelBuilder::mlp(int64_t layer, Value input) {
   if (arch.mlp == Architecture::Mlp::Glu) {
     Value gate = project(arch.gate, input, config.intermediateSize);
     Value up = project(arch.up, input, config.intermediateSize);
+    SmallVector<Value> learned = activationParameters(layer);
     enter(name);
-    inner = decoder::GLUOp::create(builder, gate.getType(), gate, up, kind);
+    inner = decoder::GLUOp::create(builder, gate.getType(), gate, up, learned,
+                                   kind);
   } else {
     Value up = project(arch.up, input, config.intermediateSize);
+    SmallVector<Value> learned = activationParameters(layer);
     enter(name);
-    inner = decoder::ActivationOp::create(builder, up.getType(), up, kind);
+    inner =
+        decoder::ActivationOp::create(builder, up.getType(), up, learned, kind);
   }
   return project(arch.down, inner, config.hiddenSize);
 }

@@ -56,6 +56,8 @@ private:
   llvm::SmallVector<mlir::Value> attention(int64_t layer, mlir::Value input,
                                            const LayerArguments &arguments);
   mlir::Value mlp(int64_t layer, mlir::Value input);
+  /// The learned parameters of a layer's activation function.
+  llvm::SmallVector<mlir::Value> activationParameters(int64_t layer);
   mlir::RankedTensorType activations(llvm::ArrayRef<int64_t> channels);
   void countTokens(mlir::Value argument);
   void readActivation(io::JsonFields &fields);

@@ -61,6 +61,11 @@ public:
     return checkpoint && checkpoint->find(name).has_value();
   }
 
+  /// Whether there is a checkpoint and it lacks the tensor.
+  bool isMissing(const std::string &name) const {
+    return checkpoint && !checkpoint->find(name).has_value();
+  }
+
   void fail(Error error) {
     if (failure)
       failure = std::move(error);

@@ -73,7 +73,9 @@ struct Architecture {
 
   Mlp mlp = Mlp::Glu;
   std::string activation; ///< a field of config.json
-  LinearModule gate;      ///< only of Mlp::Glu
+  /// The module of the activation's learned parameters; empty if none is known.
+  std::string activationModule;
+  LinearModule gate; ///< only of Mlp::Glu
   LinearModule up, down;
 
   /// The full name of a module of a layer.

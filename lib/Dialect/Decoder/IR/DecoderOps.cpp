@@ -202,13 +202,46 @@ ChannelUse AttentionOp::getChannelUse(OpOperand &operand) {
 // ActivationOp, GLUOp
 //===----------------------------------------------------------------------===//
 
+unsigned awq::decoder::getNumParameters(ActivationKind kind) {
+  return kind == ActivationKind::PRelu   ? 1
+         : kind == ActivationKind::XIelu ? 4
+                                         : 0;
+}
+
+/// Checks the learned parameters of an activation function.
+static LogicalResult verifyParameters(Operation *op, ActivationKind kind,
+                                      ValueRange parameters) {
+  unsigned number = getNumParameters(kind);
+  if (parameters.size() != number) // C1
+    return op->emitOpError("activation ")
+           << stringifyActivationKind(kind) << " has " << number
+           << " parameters, found " << parameters.size();
+  for (Value parameter : parameters) {
+    RankedTensorType type = typeOf(parameter);
+    if (!type.hasStaticShape() || type.getNumElements() != 1) // C2
+      return op->emitOpError("a parameter must have one element, found ")
+             << type;
+  }
+  return success();
+}
+
 /// Whether f is positively homogeneous of degree one: f(x s) = f(x) s, s > 0.
 static bool isHomogeneous(ActivationKind kind) {
   return kind == ActivationKind::Identity || kind == ActivationKind::Relu ||
-         kind == ActivationKind::LeakyRelu;
+         kind == ActivationKind::LeakyRelu || kind == ActivationKind::PRelu;
+}
+
+static ChannelUse blockParameter() {
+  return ChannelUse::blocks("a parameter of an activation is not a channel");
+}
+
+LogicalResult ActivationOp::verify() {
+  return verifyParameters(*this, getKind(), getParameters());
 }
 
 ChannelUse ActivationOp::getChannelUse(OpOperand &operand) {
+  if (operand.getOperandNumber() != getInputMutable().getOperandNumber())
+    return blockParameter();
   if (isHomogeneous(getKind()))
     return ChannelUse::commutes(getResult());
   return ChannelUse::blocks(("activation " +
@@ -217,7 +250,13 @@ ChannelUse ActivationOp::getChannelUse(OpOperand &operand) {
                                 .str());
 }
 
+LogicalResult GLUOp::verify() {
+  return verifyParameters(*this, getKind(), getParameters());
+}
+
 ChannelUse GLUOp::getChannelUse(OpOperand &operand) {
+  if (operand.getOperandNumber() > getUpMutable().getOperandNumber())
+    return blockParameter();
   if (operand.get() != getUp() || getGate() == getUp()) {
     if (isHomogeneous(getKind()) && getGate() != getUp())
       return ChannelUse::commutes(getResult());

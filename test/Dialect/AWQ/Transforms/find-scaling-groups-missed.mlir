@@ -31,6 +31,26 @@ func.func @relu(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // -----
 
+// So does PReLU, whose slope is a parameter and not a channel; xIELU does not.
+func.func @learned(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %w = arith.constant dense<0.5> : tensor<4x4xf32>
+  %p = arith.constant dense<0.25> : tensor<1xf32>
+  // expected-remark @below {{scaling group: learned.linear0 -> learned.linear1}}
+  // expected-remark @below {{no scaling group: 'awq.linear' blocks}}
+  // expected-note @below {{blocked here}}
+  %a = awq.linear %x, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %f = decoder.activation %a parameters(%p) {kind = #decoder.activation_kind<prelu>} : tensor<?x4xf32>, tensor<1xf32>
+  %y = awq.linear %f, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  // expected-note @below {{blocked here}}
+  %g = decoder.activation %x parameters(%p, %p, %p, %p) {kind = #decoder.activation_kind<xielu>}
+    : tensor<?x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>
+  // expected-remark @below {{no scaling group: 'decoder.activation' blocks, activation xielu does not commute with scaling}}
+  %z = awq.linear %g, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  return %y, %z : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
 // A reader that does not compensate: a router that is plain arithmetic, or a
 // value that leaves the function.
 func.func @escapes(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {

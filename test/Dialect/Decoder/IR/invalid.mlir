@@ -108,3 +108,29 @@ func.func @window(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %p: index) {
        tensor<?x2x16xf32>) -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
   return
 }
+
+// -----
+
+func.func @no_parameter(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{activation prelu has 1 parameters, found 0}}
+  %y = decoder.activation %x {kind = #decoder.activation_kind<prelu>} : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @too_many_parameters(%x: tensor<?x8xf32>, %w: tensor<1xf32>) {
+  // expected-error @+1 {{activation silu has 0 parameters, found 1}}
+  %y = decoder.glu %x, %x parameters(%w) {kind = #decoder.activation_kind<silu>}
+    : tensor<?x8xf32>, tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @parameter(%x: tensor<?x8xf32>, %w: tensor<8xf32>) {
+  // expected-error @+1 {{a parameter must have one element, found 'tensor<8xf32>'}}
+  %y = decoder.activation %x parameters(%w) {kind = #decoder.activation_kind<prelu>}
+    : tensor<?x8xf32>, tensor<8xf32>
+  return
+}

@@ -49,3 +49,15 @@ func.func @feed_forward(%x: tensor<?x64xf32>, %y: tensor<?x64xf32>)
   %b = decoder.glu %x, %y {kind = #decoder.activation_kind<silu>} : tensor<?x64xf32>
   return %a, %b : tensor<?x64xf32>, tensor<?x64xf32>
 }
+
+// CHECK-LABEL: func.func @learned
+func.func @learned(%x: tensor<?x64xf32>, %w: tensor<1xbf16>, %s: tensor<f32>)
+    -> (tensor<?x64xf32>, tensor<?x64xf32>) {
+  // CHECK: decoder.activation %{{.*}} parameters(%{{.*}}) {kind = #decoder.activation_kind<prelu>} : tensor<?x64xf32>, tensor<1xbf16>
+  %a = decoder.activation %x parameters(%w) {kind = #decoder.activation_kind<prelu>}
+    : tensor<?x64xf32>, tensor<1xbf16>
+  // CHECK: decoder.glu %{{.*}}, %{{.*}} parameters(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {kind = #decoder.activation_kind<xielu>} : tensor<?x64xf32>, tensor<1xbf16>, tensor<1xbf16>, tensor<f32>, tensor<f32>
+  %b = decoder.glu %x, %x parameters(%w, %w, %s, %s) {kind = #decoder.activation_kind<xielu>}
+    : tensor<?x64xf32>, tensor<1xbf16>, tensor<1xbf16>, tensor<f32>, tensor<f32>
+  return %a, %b : tensor<?x64xf32>, tensor<?x64xf32>
+}

@@ -29,4 +29,11 @@
 #define GET_OP_CLASSES
 #include "awq/Dialect/Decoder/IR/DecoderOps.h.inc"
 
+namespace awq::decoder {
+
+/// The number of learned parameters of an activation function.
+unsigned getNumParameters(ActivationKind kind);
+
+} // namespace awq::decoder
+
 #endif // AWQ_DIALECT_DECODER_IR_DECODER_H

@@ -48,7 +48,9 @@ def Decoder_ActivationKind
                    I32EnumAttrCase<"Laplace", 12, "laplace">,
                    I32EnumAttrCase<"LeakyRelu", 13, "leaky_relu">,
                    I32EnumAttrCase<"Relu6", 14, "relu6">,
-                   I32EnumAttrCase<"SqrtSoftplus", 15, "sqrt_softplus">]> {
+                   I32EnumAttrCase<"SqrtSoftplus", 15, "sqrt_softplus">,
+                   I32EnumAttrCase<"PRelu", 16, "prelu">,
+                   I32EnumAttrCase<"XIelu", 17, "xielu">]> {
   let cppNamespace = "::awq::decoder";
   let genSpecializedAttr = 0;
 }

@@ -204,7 +204,7 @@ def Decoder_AttentionOp : Decoder_Op<"attention", [Pure,
 // Feed-forward
 //===----------------------------------------------------------------------===//
 
-def Decoder_ActivationOp : Decoder_Op<"activation", [Pure, SameOperandsAndResultType,
+def Decoder_ActivationOp : Decoder_Op<"activation", [Pure, AllTypesMatch<["input", "result"]>,
     DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
   let summary = "A scalar activation function";
   let description = [{
@@ -226,23 +226,43 @@ def Decoder_ActivationOp : Decoder_Op<"activation", [Pure, SameOperandsAndResult
     | `leaky_relu`    | max(x, 0) + 0.01 min(x, 0)                       |
     | `relu6`         | min(max(x, 0), 6)                                |
     | `sqrt_softplus` | sqrt(log(1 + exp(x)))                            |
+    | `prelu`         | max(x, 0) + w min(x, 0)                          |
+    | `xielu`         | softplus(a_p) x^2 + beta x if x > 0, else (beta + softplus(a_n)) (exp(min(x, eps)) - 1 - x) + beta x |
+
+    The last two have learned `parameters`: w; a_p, a_n, beta and eps.
+
+    Constraints:
+    * (C1) there are as many `parameters` as `kind` has: 1 for `prelu`, 4 for
+      `xielu`, none for the others.
+    * (C2) each parameter has one element.
 
     Example:
 
     ```mlir
     %y = decoder.activation %x {kind = #decoder.activation_kind<silu>} : tensor<?x64xf32>
+    %z = decoder.activation %x parameters(%w) {kind = #decoder.activation_kind<prelu>}
+      : tensor<?x64xf32>, tensor<1xf32>
     ```
   }];
-  let arguments = (ins Decoder_FloatTensor:$input, Decoder_ActivationKindAttr:$kind);
+  let arguments = (ins Decoder_FloatTensor:$input, Variadic<Decoder_FloatTensor>:$parameters,
+                       Decoder_ActivationKindAttr:$kind);
   let results = (outs Decoder_FloatTensor:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let assemblyFormat = [{
+    $input (`parameters` `(` $parameters^ `)`)? attr-dict `:` type($input)
+    (`,` type($parameters)^)?
+  }];
+  let hasVerifier = 1;
 }
 
-def Decoder_GLUOp : Decoder_Op<"glu", [Pure, SameOperandsAndResultType,
+def Decoder_GLUOp : Decoder_Op<"glu", [Pure, AllTypesMatch<["gate", "up", "result"]>,
     DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
   let summary = "Gated linear unit, act(gate) * up";
   let description = [{
-    `y = f(gate) * up`, with f as in `decoder.activation`.
+    `y = f(gate) * up`, with f and `parameters` as in `decoder.activation`.
+
+    Constraints:
+    * (C1) there are as many `parameters` as `kind` has.
+    * (C2) each parameter has one element.
 
     Example:
 
@@ -251,9 +271,14 @@ def Decoder_GLUOp : Decoder_Op<"glu", [Pure, SameOperandsAndResultType,
     ```
   }];
   let arguments = (ins Decoder_FloatTensor:$gate, Decoder_FloatTensor:$up,
+                       Variadic<Decoder_FloatTensor>:$parameters,
                        Decoder_ActivationKindAttr:$kind);
   let results = (outs Decoder_FloatTensor:$result);
-  let assemblyFormat = "$gate `,` $up attr-dict `:` type($gate)";
+  let assemblyFormat = [{
+    $gate `,` $up (`parameters` `(` $parameters^ `)`)? attr-dict `:` type($gate)
+    (`,` type($parameters)^)?
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
