@@ -208,3 +208,98 @@ def test_attention(
     exact = attend(q, keys, values, position, window, cap)
     # Scores below 8 in size and weights that sum to 1: a few dozen roundings of numbers near 4.
     np.testing.assert_allclose(found, exact, rtol=0, atol=4e-6)
+
+
+ALIBI = """
+func.func @f(%q: tensor<{t}x{hq}x{d}xf32>, %k: tensor<{t}x{hkv}x{d}xf32>, %v: tensor<{t}x{hkv}x{d}xf32>,
+    %kc: tensor<?x{hkv}x{d}xf32>, %vc: tensor<?x{hkv}x{d}xf32>, %p: index, %m: tensor<{hq}xf32> {{awq.name = "m"}})
+    -> tensor<{t}x{hq}x{d}xf32> {{
+  %o, %k1, %v1 = decoder.attention %q, %k, %v, %kc, %vc, %p slopes %m {{scale = {scale} : f64, softcap = {cap} : f64}}
+    : (tensor<{t}x{hq}x{d}xf32>, tensor<{t}x{hkv}x{d}xf32>, tensor<{t}x{hkv}x{d}xf32>,
+       tensor<?x{hkv}x{d}xf32>, tensor<?x{hkv}x{d}xf32>, tensor<{hq}xf32>)
+    -> (tensor<{t}x{hq}x{d}xf32>, tensor<?x{hkv}x{d}xf32>, tensor<?x{hkv}x{d}xf32>)
+  return %o : tensor<{t}x{hq}x{d}xf32>
+}}"""
+
+
+@pytest.mark.parametrize(("hq", "hkv", "cap"), [(8, 8, 0.0), (6, 2, 4.0)])
+@pytest.mark.parametrize(("rows", "position"), [(1, 0), (1, 33), (5, 7), (40, 0)])
+def test_attention_with_linear_biases(tmp_path: Path, hq: int, hkv: int, cap: float, rows: int, position: int) -> None:
+    """ALiBi (arXiv 2108.12409): -m (p - j) is added to the score of row j for the query at position p."""
+    random = np.random.default_rng([hq, rows, position])
+    d, capacity = 20, position + rows + 2
+    shapes = [(rows, hq, d), (rows, hkv, d), (rows, hkv, d), (capacity, hkv, d), (capacity, hkv, d)]
+    q, k, v, keys, values = (random.standard_normal(shape, dtype=np.float32) for shape in shapes)
+    slopes = (2.0 ** (-8.0 * np.arange(1, hq + 1) / hq)).astype(np.float32)
+    text = ALIBI.format(t="1" if rows == 1 else "?", hq=hq, hkv=hkv, d=d, scale=d**-0.5, cap=cap)
+    inputs = arguments([q, k, v])
+    inputs |= {"k_cache.0": keys.copy(), "v_cache.0": values.copy(), "position": np.array(position, dtype=np.int64)}
+    found = run(tmp_path / "f.mlir", text, {**inputs, "m": slopes})["result0"]
+
+    keys[position : position + rows], values[position : position + rows] = k, v
+    seen = position + rows
+    wide_keys, wide_values = (np.repeat(x[:seen], hq // hkv, 1).astype(np.float64) for x in (keys, values))
+    scores = np.einsum("thd,jhd->htj", q, wide_keys) * d**-0.5
+    if cap:
+        scores = cap * np.tanh(scores / cap)
+    distance = (position + np.arange(rows))[:, None] - np.arange(seen)
+    scores = np.where(distance < 0, -np.inf, scores - slopes[:, None, None] * distance)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    exact = np.einsum("htj,jhd->thd", weights / weights.sum(-1, keepdims=True), wide_values)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=4e-6)
+
+
+FACTORS = """
+func.func @f(%x: tensor<{t}x48xf32>, %w: tensor<48x48xf32>, %v: tensor<48x48xf32>) -> tensor<{t}x48xf32> {{
+  %r = arith.constant 0.21875 : f32
+  %l = arith.constant 0.0625 : f32
+  {size}
+  %a = awq.linear %x, %w : (tensor<{t}x48xf32>, tensor<48x48xf32>) -> tensor<{t}x48xf32>
+  %rs = tensor.splat %r{dynamic} : tensor<{t}x48xf32>
+  %b = arith.mulf %a, %rs : tensor<{t}x48xf32>
+  %h = arith.addf %x, %b : tensor<{t}x48xf32>
+  %c = awq.linear %h, %v : (tensor<{t}x48xf32>, tensor<48x48xf32>) -> tensor<{t}x48xf32>
+  %ls = tensor.splat %l{dynamic} : tensor<{t}x48xf32>
+  %y = arith.mulf %c, %ls : tensor<{t}x48xf32>
+  return %y : tensor<{t}x48xf32>
+}}"""
+
+
+@pytest.mark.parametrize("rows", [0, 1, 6])
+def test_factors_of_residual_and_logits(tmp_path: Path, rows: int) -> None:
+    random = np.random.default_rng(rows)
+    x, w, v = (random.standard_normal(shape, dtype=np.float32) for shape in ((rows, 48), (48, 48), (48, 48)))
+    dimension = "%z = arith.constant 0 : index\n  %n = tensor.dim %x, %z : tensor<?x48xf32>"
+    for text in [FACTORS.format(t="?", size=dimension, dynamic="[%n]")] + (
+        [FACTORS.format(t="1", size="", dynamic="")] if rows == 1 else []
+    ):
+        found = run(tmp_path / "f.mlir", text, arguments([x, w, v]))["result0"]
+        wide = x.astype(np.float64)
+        exact = (wide + wide @ w.T * 0.21875) @ v.T * 0.0625
+        size = (np.abs(wide) + np.abs(wide) @ np.abs(w.T) * 0.21875) @ np.abs(v.T) * 0.0625
+        assert found.shape == (rows, 48)
+        assert (np.abs(found - exact) <= 104 * UNIT * size).all()
+
+
+ROTARY = """
+func.func @f(%x: tensor<?x2x20xf32>, %cos: tensor<?x6xf32>, %sin: tensor<?x6xf32>) -> tensor<?x2x20xf32> {{
+  %y = decoder.rotary %x, %cos, %sin {interleaved} : tensor<?x2x20xf32>, tensor<?x6xf32>
+  return %y : tensor<?x2x20xf32>
+}}"""
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_partial_rotary(tmp_path: Path, interleaved: bool) -> None:
+    """12 of 20 channels turn, the rest pass."""
+    random = np.random.default_rng(4)
+    x = random.standard_normal((5, 2, 20), dtype=np.float32)
+    angle = random.standard_normal((5, 6))
+    cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    text = ROTARY.format(interleaved="{interleaved}" if interleaved else "")
+    found = run(tmp_path / "f.mlir", text, arguments([x, cos, sin]))["result0"]
+    first, second = (slice(0, 12, 2), slice(1, 12, 2)) if interleaved else (slice(0, 6), slice(6, 12))
+    a, b, c, s = x[..., first], x[..., second], cos[:, None], sin[:, None]
+    exact = x.copy()
+    exact[..., first], exact[..., second] = a * c - b * s, b * c + a * s
+    np.testing.assert_array_equal(found[..., 12:], x[..., 12:])
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-6)

@@ -67,6 +67,7 @@ private:
   /// visible one are that one, and scoreStep gives them no weight.
   SmallVector<Value> rowsOf(Value start);
   Value dot(Value row);
+  Value distances(Value start);
   Value scoreStep(Value start, ArrayRef<Value> rows);
   SmallVector<Value> step(Value start, ValueRange state);
 
@@ -78,6 +79,8 @@ private:
   SmallVector<LaneChunk> keyChunks, valueChunks;
   SmallVector<Value> query;
   VectorType scoreType;
+  /// The head's slope, in each lane; null without slopes.
+  Value slope;
 };
 
 } // namespace
@@ -99,6 +102,11 @@ TaskBuilder::TaskBuilder(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op,
   if (op.getWindow() > 0)
     first = arith::MaxSIOp::create(
         b, first, arith::SubIOp::create(b, end, index(op.getWindow())));
+
+  if (op.getSlopes())
+    slope = broadcast(
+        tensor::ExtractOp::create(b, op.getSlopes(), ValueRange(head)),
+        scoreType);
 
   // Scaling the query once scales all its scores.
   double scale = op.getScale().convertToDouble();
@@ -135,7 +143,22 @@ Value TaskBuilder::dot(Value row) {
   return sum ? arith::AddFOp::create(b, sum, restSum).getResult() : restSum;
 }
 
-/// Scores of the step's rows, capped; minus infinity past the last row.
+/// j - p for the step's rows j, in f32.
+Value TaskBuilder::distances(Value start) {
+  Value first = arith::SIToFPOp::create(
+      b, b.getF32Type(),
+      arith::IndexCastOp::create(b, b.getI64Type(),
+                                 arith::SubIOp::create(b, start, last)));
+  SmallVector<float> steps(rowsPerStep);
+  for (auto [i, step] : llvm::enumerate(steps))
+    step = static_cast<float>(i);
+  Value lanes = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(scoreType, ArrayRef<float>(steps)));
+  return arith::AddFOp::create(b, broadcast(first, scoreType), lanes);
+}
+
+/// Scores of the step's rows, capped, with the bias of their distance; minus
+/// infinity past the last row.
 Value TaskBuilder::scoreStep(Value start, ArrayRef<Value> rows) {
   SmallVector<Value> dots;
   for (Value row : rows)
@@ -148,6 +171,8 @@ Value TaskBuilder::scoreStep(Value start, ArrayRef<Value> rows) {
         math::TanhOp::create(b, arith::DivFOp::create(b, scores, caps));
     scores = arith::MulFOp::create(b, caps, tanh);
   }
+  if (slope)
+    scores = awq::multiplyAdd(b, b.getLoc(), slope, distances(start), scores);
   Value visible = arith::SubIOp::create(b, end, start);
   Value mask = vector::CreateMaskOp::create(b, scoreType.clone(b.getI1Type()),
                                             ValueRange(visible));

@@ -231,7 +231,8 @@ SmallVector<Value> ModelBuilder::attention(int64_t layer, Value input,
   auto op = decoder::AttentionOp::create(
       builder, query.getType(), arguments.keyCache.getType(),
       arguments.valueCache.getType(), query, key, value, arguments.keyCache,
-      arguments.valueCache, arguments.position, builder.getF64FloatAttr(scale),
+      arguments.valueCache, arguments.position, /*slopes=*/Value(),
+      builder.getF64FloatAttr(scale),
       builder.getI64IntegerAttr(window ? *window : 0),
       builder.getF64FloatAttr(0.0));
   Value joined = tensor::CollapseShapeOp::create(

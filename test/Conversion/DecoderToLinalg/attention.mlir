@@ -43,3 +43,23 @@ func.func @window_and_cap(%q: tensor<1x1x8xf32>, %k: tensor<1x1x8xf32>,
     -> (tensor<1x1x8xf32>, tensor<9x1x8xf32>, tensor<9x1x8xf32>)
   return %o : tensor<1x1x8xf32>
 }
+
+// The scores of a head get its slope times how far each row lies back.
+// CHECK-LABEL: func @alibi(
+// CHECK-SAME: %[[P:[a-z0-9]+]]: index, %[[M:[a-z0-9]+]]: tensor<2xf32>
+// CHECK: scf.forall (%[[H:.*]], %[[T:.*]]) in
+// CHECK: %[[LAST:.*]] = arith.addi %[[P]], %[[T]]
+// CHECK: %[[SLOPE:.*]] = tensor.extract %[[M]][%[[H]]]
+// CHECK: %[[SLOPES:.*]] = vector.broadcast %[[SLOPE]] : f32 to vector<16xf32>
+// CHECK: scf.for %[[START:[a-z0-9]+]] =
+// CHECK: %[[BACK:.*]] = arith.subi %[[START]], %[[LAST]]
+// CHECK: %[[FIRST:.*]] = arith.sitofp
+// CHECK: dense<[0.000000e+00, 1.000000e+00, 2.000000e+00
+// CHECK: arith.mulf %[[SLOPES]], %{{.*}} fastmath<contract> : vector<16xf32>
+func.func @alibi(%q: tensor<?x2x16xf32>, %k: tensor<?x1x16xf32>, %kc: tensor<?x1x16xf32>, %p: index,
+                 %m: tensor<2xf32>) -> tensor<?x2x16xf32> {
+  %o, %k1, %v1 = decoder.attention %q, %k, %k, %kc, %kc, %p slopes %m {scale = 1.0 : f64}
+    : (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>,
+       tensor<?x1x16xf32>, tensor<2xf32>) -> (tensor<?x2x16xf32>, tensor<?x1x16xf32>, tensor<?x1x16xf32>)
+  return %o : tensor<?x2x16xf32>
+}

@@ -180,6 +180,10 @@ LogicalResult AttentionOp::verify() {
            << out;
   if (static_cast<int64_t>(getWindow()) < 0 || getSoftcap().isNegative()) // C5
     return emitOpError("window and softcap must not be negative");
+  if (getSlopes() &&
+      typeOf(getSlopes()).getShape() != ArrayRef(q.getDimSize(1))) // C6
+    return emitOpError("slopes must be [query heads], found ")
+           << typeOf(getSlopes());
   return success();
 }
 

@@ -111,6 +111,17 @@ func.func @window(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %p: index) {
 
 // -----
 
+func.func @slopes(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %p: index, %m: tensor<2xf32>) {
+  // expected-error @+1 {{slopes must be [query heads], found 'tensor<2xf32>'}}
+  %o, %a, %b = decoder.attention %q, %k, %k, %k, %k, %p slopes %m {scale = 1.0 : f64}
+    : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>,
+       tensor<?x2x16xf32>, tensor<2xf32>)
+    -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+  return
+}
+
+// -----
+
 func.func @no_parameter(%x: tensor<?x8xf32>) {
   // expected-error @+1 {{activation prelu has 1 parameters, found 0}}
   %y = decoder.activation %x {kind = #decoder.activation_kind<prelu>} : tensor<?x8xf32>

@@ -50,6 +50,17 @@ func.func @feed_forward(%x: tensor<?x64xf32>, %y: tensor<?x64xf32>)
   return %a, %b : tensor<?x64xf32>, tensor<?x64xf32>
 }
 
+// CHECK-LABEL: func.func @alibi
+func.func @alibi(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %kc: tensor<?x2x16xf32>,
+                 %position: index, %m: tensor<4xf32>) -> tensor<?x4x16xf32> {
+  // CHECK: decoder.attention {{.*}} slopes %{{.*}} {scale = 2.500000e-01 : f64} : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<4xf32>) -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+  %out, %k1, %v1 = decoder.attention %q, %k, %k, %kc, %kc, %position slopes %m {scale = 0.25 : f64}
+    : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>,
+       tensor<?x2x16xf32>, tensor<4xf32>)
+    -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+  return %out : tensor<?x4x16xf32>
+}
+
 // CHECK-LABEL: func.func @learned
 func.func @learned(%x: tensor<?x64xf32>, %w: tensor<1xbf16>, %s: tensor<f32>)
     -> (tensor<?x64xf32>, tensor<?x64xf32>) {

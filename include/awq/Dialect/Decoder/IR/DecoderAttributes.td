@@ -21,7 +21,8 @@ def Decoder_Dialect : Dialect {
     The ops of a decoder that are more than plain arithmetic, in the terms of
     ONNX opsets 23 and 24. Activations are [tokens, channels] or [tokens, heads,
     head size] of one sequence; the number of tokens is dynamic. Additions,
-    reshapes and the like are upstream arith and tensor ops.
+    reshapes and the like are upstream arith and tensor ops; so are factors of
+    logits and residual branches, `arith.mulf` by a `tensor.splat`.
   }];
   let useDefaultAttributePrinterParser = 1;
 }

@@ -159,12 +159,14 @@ def Decoder_AttentionOp : Decoder_Op<"attention", [Pure,
     of the caches and yields, for query t at p = position + t and head h,
 
     ```
-    a[j] = softmax_j(cap(scale * dot(query[t, h], keys[j, h'])))   first <= j <= p
+    c[j] = cap(scale * dot(query[t, h], keys[j, h'])) + slopes[h] * (j - p)
+    a[j] = softmax_j(c[j])                                   first <= j <= p
     out[t, h] = sum_j a[j] * values[j, h']
     ```
 
     where h' = h / (Hq / Hkv), first is max(0, p - window + 1) or 0 if `window` is 0,
-    and cap(x) = softcap * tanh(x / softcap), or x if `softcap` is 0. The caches are
+    and cap(x) = softcap * tanh(x / softcap), or x if `softcap` is 0. The term with
+    `slopes` is ALiBi's; without the operand there is none. The caches are
     destinations: their results are the operands, updated, so that they bufferize
     in place.
 
@@ -174,6 +176,7 @@ def Decoder_AttentionOp : Decoder_Op<"attention", [Pure,
     * (C3) `keyCache` is [S, Hkv, D], `valueCache` [S, Hkv, Dv].
     * (C4) `out` is [T, Hq, Dv].
     * (C5) `window` and `softcap` are not negative.
+    * (C6) `slopes`, if present, is [Hq].
 
     Example:
 
@@ -182,20 +185,25 @@ def Decoder_AttentionOp : Decoder_Op<"attention", [Pure,
       : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>,
          tensor<?x2x16xf32>, tensor<?x2x16xf32>)
       -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+    %biased, %k2, %v2 = decoder.attention %q, %k, %v, %k1, %v1, %position slopes %m {scale = 0.25 : f64}
+      : (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>,
+         tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<4xf32>)
+      -> (tensor<?x4x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
     ```
   }];
   let arguments = (ins Decoder_FloatTensor:$query, Decoder_FloatTensor:$key,
                        Decoder_FloatTensor:$value, Decoder_FloatTensor:$keyCache,
-                       Decoder_FloatTensor:$valueCache, Index:$position, F64Attr:$scale,
+                       Decoder_FloatTensor:$valueCache, Index:$position,
+                       Optional<RankedTensorOf<[F32]>>:$slopes, F64Attr:$scale,
                        DefaultValuedAttr<I64Attr, "0">:$window,
                        DefaultValuedAttr<F64Attr, "0.0">:$softcap);
   let results = (outs Decoder_FloatTensor:$out, Decoder_FloatTensor:$newKeyCache,
                       Decoder_FloatTensor:$newValueCache);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `,` $keyCache `,` $valueCache `,` $position attr-dict
-    `:` `(` type($query) `,` type($key) `,` type($value) `,` type($keyCache) `,`
-    type($valueCache) `)` `->` `(` type($out) `,` type($newKeyCache) `,`
-    type($newValueCache) `)`
+    $query `,` $key `,` $value `,` $keyCache `,` $valueCache `,` $position
+    (`slopes` $slopes^)? attr-dict `:` `(` type($query) `,` type($key) `,` type($value)
+    `,` type($keyCache) `,` type($valueCache) (`,` type($slopes)^)? `)` `->` `(`
+    type($out) `,` type($newKeyCache) `,` type($newValueCache) `)`
   }];
   let hasVerifier = 1;
 }
