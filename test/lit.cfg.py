@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import lit.formats
 
@@ -26,8 +27,8 @@ for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 config.substitutions.append(("%build", build))
-config.substitutions.append(("%llvm", os.path.dirname(llvm_bin)))
-config.substitutions.append(("%root", os.path.dirname(config.test_source_root)))
+config.substitutions.append(("%llvm", str(Path(llvm_bin).parent)))
+config.substitutions.append(("%root", str(Path(config.test_source_root).parent)))
 
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")

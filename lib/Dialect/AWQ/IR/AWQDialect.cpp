@@ -9,6 +9,7 @@
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 
+#include "awq/Dialect/AWQ/IR/VersionedBytecode.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -23,6 +24,9 @@ using namespace awq;
 #define GET_ATTRDEF_CLASSES
 #include "awq/Dialect/AWQ/IR/AWQAttributes.cpp.inc"
 
+/// See VersionedBytecode for what changes it.
+static constexpr uint64_t bytecodeVersion = 1;
+
 void AWQDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
@@ -32,6 +36,7 @@ void AWQDialect::initialize() {
 #define GET_OP_LIST
 #include "awq/Dialect/AWQ/IR/AWQOps.cpp.inc"
       >();
+  addInterface<VersionedBytecode>(bytecodeVersion);
 }
 
 Operation *AWQDialect::materializeConstant(OpBuilder &builder, Attribute value,

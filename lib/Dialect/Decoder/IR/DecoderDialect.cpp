@@ -9,6 +9,7 @@
 
 #include "awq/Dialect/Decoder/IR/Decoder.h"
 
+#include "awq/Dialect/AWQ/IR/VersionedBytecode.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,6 +22,9 @@ using namespace awq::decoder;
 #define GET_ATTRDEF_CLASSES
 #include "awq/Dialect/Decoder/IR/DecoderAttributes.cpp.inc"
 
+/// See VersionedBytecode for what changes it.
+static constexpr uint64_t bytecodeVersion = 1;
+
 void DecoderDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
@@ -30,4 +34,5 @@ void DecoderDialect::initialize() {
 #define GET_OP_LIST
 #include "awq/Dialect/Decoder/IR/DecoderOps.cpp.inc"
       >();
+  addInterface<awq::VersionedBytecode>(bytecodeVersion);
 }
