@@ -114,15 +114,28 @@ def FuseLinearsPass : Pass<"awq-fuse-linears", "::mlir::func::FuncOp"> {
     Example:
 
     ```mlir
-    %a = awq.quantized_linear %x, %p, %s {scheme = #scheme}
+    %p = arith.constant dense<3> : tensor<4x16xi8>
+    %s = arith.constant dense<0.5> : tensor<4x1xf16>
+    %q = arith.constant dense<7> : tensor<2x16xi8>
+    %t = arith.constant dense<0.25> : tensor<2x1xf16>
+    %a = awq.quantized_linear %x, %p, %s {awq.name = "a",
+      scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>}
       : (tensor<?x16xf32>, tensor<4x16xi8>, tensor<4x1xf16>) -> tensor<?x4xf32>
-    %b = awq.quantized_linear %x, %q, %t {scheme = #scheme}
+    %b = awq.quantized_linear %x, %q, %t {awq.name = "b",
+      scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>}
       : (tensor<?x16xf32>, tensor<2x16xi8>, tensor<2x1xf16>) -> tensor<?x2xf32>
     // becomes
+    %p = arith.constant dense<3> : tensor<4x16xi8>
+    %s = arith.constant dense<0.5> : tensor<4x1xf16>
+    %q = arith.constant dense<7> : tensor<2x16xi8>
+    %t = arith.constant dense<0.25> : tensor<2x1xf16>
     %c = tensor.concat dim(0) %p, %q : (tensor<4x16xi8>, tensor<2x16xi8>) -> tensor<6x16xi8>
     %d = tensor.concat dim(0) %s, %t : (tensor<4x1xf16>, tensor<2x1xf16>) -> tensor<6x1xf16>
-    %e = awq.quantized_linear %x, %c, %d {scheme = #scheme}
+    %e = awq.quantized_linear %x, %c, %d {awq.name = "{a,b}",
+      scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>}
       : (tensor<?x16xf32>, tensor<6x16xi8>, tensor<6x1xf16>) -> tensor<?x6xf32>
+    %zero = arith.constant 0 : index
+    %tokens = tensor.dim %e, %zero : tensor<?x6xf32>
     %a = tensor.extract_slice %e[0, 0] [%tokens, 4] [1, 1] : tensor<?x6xf32> to tensor<?x4xf32>
     %b = tensor.extract_slice %e[0, 4] [%tokens, 2] [1, 1] : tensor<?x6xf32> to tensor<?x2xf32>
     ```
