@@ -7,9 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 //
-// One task per head and query token, with everything that it keeps in
-// registers: the query, the running maximum and sum of the softmax, and the
-// output. The keys and values of 16 cache rows at a time pass by.
+// One task per query token and per few heads that share a head of the cache,
+// with everything that it keeps in registers: the running maximum and sum of
+// each head's softmax, and its output. The keys and values of 16 cache rows at
+// a time pass by, and each is loaded once for all heads of the task: with a
+// long context, the caches are what a step reads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +20,9 @@
 #include "awq/Conversion/Common/TensorBuilders.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -33,15 +37,32 @@ using awq::LaneChunk;
 /// Cache rows that one step of the inner loop takes.
 static constexpr int64_t rowsPerStep = 16;
 
+/// The most heads of a task: each has sums in registers of its own.
+static constexpr int64_t mostHeadsPerTask = 4;
+
 namespace {
 
-/// Builds the body of one task: query token `token`, head `head`.
+/// What the loop over the cache carries for one head.
+struct HeadState {
+  /// The greatest score so far, and the lanes of the sum of the weights.
+  Value maximum, sum;
+  /// The weighted sum of the values, by chunks of lanes.
+  SmallVector<Value> out;
+
+  void appendTo(SmallVectorImpl<Value> &values) const {
+    values.append({maximum, sum});
+    values.append(out);
+  }
+};
+
+/// Builds the body of one task: query token `token`, heads `firstHead` ..
+/// firstHead + heads - 1.
 class TaskBuilder {
 public:
   TaskBuilder(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op, Value keys,
-              Value values, Value head, Value token);
+              Value values, Value firstHead, int64_t heads, Value token);
 
-  /// The task's row of the output, [Dv], written into `destination`.
+  /// The task's rows of the output, [heads, Dv], written into `destination`.
   Value build(Value destination);
 
 private:
@@ -63,35 +84,41 @@ private:
     return vector::BroadcastOp::create(b, type, scalar);
   }
 
+  void readHead(Value head);
+  SmallVector<HeadState> unflatten(ValueRange values) const;
   /// The cache rows `start` .. start + rowsPerStep - 1; those past the last
-  /// visible one are that one, and scoreStep gives them no weight.
+  /// visible one are that one, and finishScores gives them no weight.
   SmallVector<Value> rowsOf(Value start);
-  Value dot(Value row);
+  void prefetch(Value cache, ValueRange rows, ArrayRef<LaneChunk> chunks);
+  SmallVector<Value> dots(Value row);
   Value distances(Value start);
-  Value scoreStep(Value start, ArrayRef<Value> rows);
-  SmallVector<Value> step(Value start, ValueRange state);
+  Value finishScores(Value scores, Value start, int64_t head);
+  Value weigh(HeadState &state, Value scores, Value &correction);
+  void step(Value start, SmallVectorImpl<HeadState> &states);
 
   ImplicitLocOpBuilder &b;
   awq::decoder::AttentionOp op;
-  Value keys, values, head, token, cacheHead;
-  /// Position of the token, and the first row that it sees.
+  Value keys, values, token, cacheHead;
+  int64_t heads;
+  /// Position of the token, the first row that it sees, and the end of them.
   Value last, first, end;
   SmallVector<LaneChunk> keyChunks, valueChunks;
-  SmallVector<Value> query;
+  /// By head: the query's chunks, and the slope in each lane if there are some.
+  SmallVector<SmallVector<Value>> queries;
+  SmallVector<Value> slopes;
   VectorType scoreType;
-  /// The head's slope, in each lane; null without slopes.
-  Value slope;
 };
 
 } // namespace
 
 TaskBuilder::TaskBuilder(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op,
-                         Value keys, Value values, Value head, Value token)
-    : b(b), op(op), keys(keys), values(values), head(head), token(token) {
+                         Value keys, Value values, Value firstHead,
+                         int64_t heads, Value token)
+    : b(b), op(op), keys(keys), values(values), token(token), heads(heads) {
   auto queryType = cast<RankedTensorType>(op.getQuery().getType());
   auto valueType = cast<RankedTensorType>(op.getValue().getType());
   int64_t ratio = queryType.getDimSize(1) / valueType.getDimSize(1);
-  cacheHead = arith::DivUIOp::create(b, head, index(ratio));
+  cacheHead = arith::DivUIOp::create(b, firstHead, index(ratio));
   keyChunks = awq::splitIntoLanes(queryType.getDimSize(2), b.getF32Type());
   valueChunks = awq::splitIntoLanes(valueType.getDimSize(2), b.getF32Type());
   scoreType = VectorType::get({rowsPerStep}, b.getF32Type());
@@ -102,18 +129,32 @@ TaskBuilder::TaskBuilder(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op,
   if (op.getWindow() > 0)
     first = arith::MaxSIOp::create(
         b, first, arith::SubIOp::create(b, end, index(op.getWindow())));
+  for (int64_t head = 0; head < heads; ++head)
+    readHead(arith::AddIOp::create(b, firstHead, index(head)));
+}
 
+void TaskBuilder::readHead(Value head) {
   if (op.getSlopes())
-    slope = broadcast(
+    slopes.push_back(broadcast(
         tensor::ExtractOp::create(b, op.getSlopes(), ValueRange(head)),
-        scoreType);
-
+        scoreType));
   // Scaling the query once scales all its scores.
   double scale = op.getScale().convertToDouble();
+  SmallVector<Value> &query = queries.emplace_back();
   for (LaneChunk chunk : keyChunks)
     query.push_back(arith::MulFOp::create(
         b, load(op.getQuery(), token, head, chunk),
         awq::constantF32(b, b.getLoc(), scale, chunk.type)));
+}
+
+/// The loop's values, head by head.
+SmallVector<HeadState> TaskBuilder::unflatten(ValueRange values) const {
+  SmallVector<HeadState> states;
+  for (size_t width = 2 + valueChunks.size(); !values.empty();
+       values = values.drop_front(width))
+    states.push_back({values[0], values[1],
+                      llvm::to_vector(values.slice(2, valueChunks.size()))});
+  return states;
 }
 
 SmallVector<Value> TaskBuilder::rowsOf(Value start) {
@@ -124,23 +165,50 @@ SmallVector<Value> TaskBuilder::rowsOf(Value start) {
   return rows;
 }
 
-/// dot(query, keys[row])
-Value TaskBuilder::dot(Value row) {
-  Value lanes, rest;
-  for (auto [chunk, part] : llvm::zip(keyChunks, query)) {
+/// Asks for the task's part of `rows` of a cache. Rows of one head lie apart by
+/// those of the others, which hardware prefetchers do not follow.
+void TaskBuilder::prefetch(Value cache, ValueRange rows,
+                           ArrayRef<LaneChunk> chunks) {
+  auto type = cast<RankedTensorType>(cache.getType());
+  auto layout = StridedLayoutAttr::get(
+      b.getContext(), ShapedType::kDynamic,
+      SmallVector<int64_t>(type.getRank(), ShapedType::kDynamic));
+  Value buffer = bufferization::ToBufferOp::create(
+      b, MemRefType::get(type.getShape(), type.getElementType(), layout), cache,
+      /*read_only=*/true);
+  for (Value row : rows)
+    for (LaneChunk chunk : chunks)
+      memref::PrefetchOp::create(
+          b, buffer, ValueRange{row, cacheHead, index(chunk.offset)},
+          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
+/// dot(query, keys[row]) for each head.
+SmallVector<Value> TaskBuilder::dots(Value row) {
+  SmallVector<Value> lanes(heads), rest(heads);
+  for (auto [c, chunk] : llvm::enumerate(keyChunks)) {
     Value key = load(keys, row, cacheHead, chunk);
-    if (chunk.type.getNumElements() != awq::vectorLanes)
-      rest = arith::MulFOp::create(b, part, key);
-    else if (lanes)
-      lanes = awq::multiplyAdd(b, b.getLoc(), part, key, lanes);
-    else
-      lanes = arith::MulFOp::create(b, part, key, awq::reassociate(b));
+    for (int64_t head = 0; head < heads; ++head) {
+      Value part = queries[head][c];
+      if (chunk.type.getNumElements() != awq::vectorLanes)
+        rest[head] = arith::MulFOp::create(b, part, key);
+      else if (lanes[head])
+        lanes[head] = awq::multiplyAdd(b, b.getLoc(), part, key, lanes[head]);
+      else
+        lanes[head] = arith::MulFOp::create(b, part, key, awq::reassociate(b));
+    }
   }
-  Value sum = lanes ? awq::sumLanes(b, b.getLoc(), lanes) : Value();
-  if (!rest)
-    return sum;
-  Value restSum = awq::sumLanes(b, b.getLoc(), rest);
-  return sum ? arith::AddFOp::create(b, sum, restSum).getResult() : restSum;
+  SmallVector<Value> sums;
+  for (int64_t head = 0; head < heads; ++head) {
+    Value sum =
+        lanes[head] ? awq::sumLanes(b, b.getLoc(), lanes[head]) : Value();
+    if (rest[head]) {
+      Value restSum = awq::sumLanes(b, b.getLoc(), rest[head]);
+      sum = sum ? arith::AddFOp::create(b, sum, restSum).getResult() : restSum;
+    }
+    sums.push_back(sum);
+  }
+  return sums;
 }
 
 /// j - p for the step's rows j, in f32.
@@ -159,11 +227,7 @@ Value TaskBuilder::distances(Value start) {
 
 /// Scores of the step's rows, capped, with the bias of their distance; minus
 /// infinity past the last row.
-Value TaskBuilder::scoreStep(Value start, ArrayRef<Value> rows) {
-  SmallVector<Value> dots;
-  for (Value row : rows)
-    dots.push_back(dot(row));
-  Value scores = vector::FromElementsOp::create(b, scoreType, dots);
+Value TaskBuilder::finishScores(Value scores, Value start, int64_t head) {
   double cap = op.getSoftcap().convertToDouble();
   if (cap > 0.0) {
     Value caps = awq::constantF32(b, b.getLoc(), cap, scoreType);
@@ -171,8 +235,9 @@ Value TaskBuilder::scoreStep(Value start, ArrayRef<Value> rows) {
         math::TanhOp::create(b, arith::DivFOp::create(b, scores, caps));
     scores = arith::MulFOp::create(b, caps, tanh);
   }
-  if (slope)
-    scores = awq::multiplyAdd(b, b.getLoc(), slope, distances(start), scores);
+  if (!slopes.empty())
+    scores =
+        awq::multiplyAdd(b, b.getLoc(), slopes[head], distances(start), scores);
   Value visible = arith::SubIOp::create(b, end, start);
   Value mask = vector::CreateMaskOp::create(b, scoreType.clone(b.getI1Type()),
                                             ValueRange(visible));
@@ -181,59 +246,92 @@ Value TaskBuilder::scoreStep(Value start, ArrayRef<Value> rows) {
   return arith::SelectOp::create(b, mask, scores, hidden);
 }
 
-/// One step of the softmax that is renormalised as the maximum grows. The state
-/// is the maximum, the lane sums of the weights and the weighted sum of values.
-SmallVector<Value> TaskBuilder::step(Value start, ValueRange state) {
-  SmallVector<Value> rows = rowsOf(start);
-  Value scores = scoreStep(start, rows);
+/// The weights of the step's rows in a softmax that is renormalised as the
+/// maximum grows; `correction` is the factor on all that was summed before.
+Value TaskBuilder::weigh(HeadState &state, Value scores, Value &correction) {
   Value maximum = vector::ReductionOp::create(
-      b, vector::CombiningKind::MAXIMUMF, scores, state[0]);
-  Value correction =
-      math::ExpOp::create(b, arith::SubFOp::create(b, state[0], maximum));
+      b, vector::CombiningKind::MAXIMUMF, scores, state.maximum);
+  correction =
+      math::ExpOp::create(b, arith::SubFOp::create(b, state.maximum, maximum));
   Value weights = math::ExpOp::create(
       b, arith::SubFOp::create(b, scores, broadcast(maximum, scoreType)));
+  state.maximum = maximum;
+  state.sum = awq::multiplyAdd(b, b.getLoc(), state.sum,
+                               broadcast(correction, scoreType), weights);
+  return weights;
+}
 
-  SmallVector<Value> next{maximum};
-  next.push_back(awq::multiplyAdd(b, b.getLoc(), state[1],
-                                  broadcast(correction, scoreType), weights));
-  for (auto [chunk, old] : llvm::zip(valueChunks, state.drop_front(2)))
-    next.push_back(
-        arith::MulFOp::create(b, old, broadcast(correction, chunk.type)));
-  for (auto [i, row] : llvm::enumerate(rows)) {
-    Value weight = vector::ExtractOp::create(b, weights, int64_t(i));
-    for (auto [c, chunk] : llvm::enumerate(valueChunks))
-      next[2 + c] =
-          awq::multiplyAdd(b, b.getLoc(), broadcast(weight, chunk.type),
-                           load(values, row, cacheHead, chunk), next[2 + c]);
+/// One step of the softmax and of the weighted sums, for all heads.
+void TaskBuilder::step(Value start, SmallVectorImpl<HeadState> &states) {
+  SmallVector<Value> rows = rowsOf(start);
+  // The values come while the scores are computed, the next keys while the
+  // values are added.
+  prefetch(values, rows, valueChunks);
+  SmallVector<SmallVector<Value>> scores(heads);
+  for (Value row : rows)
+    for (auto [list, dot] : llvm::zip(scores, dots(row)))
+      list.push_back(dot);
+  SmallVector<Value> weights, corrections(heads);
+  for (int64_t head = 0; head < heads; ++head) {
+    Value all = vector::FromElementsOp::create(b, scoreType, scores[head]);
+    weights.push_back(
+        weigh(states[head], finishScores(all, start, head), corrections[head]));
   }
-  return next;
+  prefetch(keys, rowsOf(arith::AddIOp::create(b, start, index(rowsPerStep))),
+           keyChunks);
+  for (auto [c, chunk] : llvm::enumerate(valueChunks)) {
+    for (int64_t head = 0; head < heads; ++head)
+      states[head].out[c] = arith::MulFOp::create(
+          b, states[head].out[c], broadcast(corrections[head], chunk.type));
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      Value value = load(values, row, cacheHead, chunk);
+      for (int64_t head = 0; head < heads; ++head) {
+        Value weight = vector::ExtractOp::create(b, weights[head], int64_t(i));
+        states[head].out[c] =
+            awq::multiplyAdd(b, b.getLoc(), broadcast(weight, chunk.type),
+                             value, states[head].out[c]);
+      }
+    }
+  }
 }
 
 Value TaskBuilder::build(Value destination) {
   Location loc = b.getLoc();
-  SmallVector<Value> init{
+  HeadState none{
       awq::constantF32(b, loc, -std::numeric_limits<double>::infinity()),
-      awq::constantF32(b, loc, 0.0, scoreType)};
+      awq::constantF32(b, loc, 0.0, scoreType),
+      {}};
   for (LaneChunk chunk : valueChunks)
-    init.push_back(awq::constantF32(b, loc, 0.0, chunk.type));
+    none.out.push_back(awq::constantF32(b, loc, 0.0, chunk.type));
+  SmallVector<Value> init;
+  for (int64_t head = 0; head < heads; ++head)
+    none.appendTo(init);
   auto loop = scf::ForOp::create(b, first, end, index(rowsPerStep), init);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    scf::YieldOp::create(
-        b, step(loop.getInductionVar(), loop.getRegionIterArgs()));
+    SmallVector<HeadState> states = unflatten(loop.getRegionIterArgs());
+    step(loop.getInductionVar(), states);
+    SmallVector<Value> next;
+    for (const HeadState &state : states)
+      state.appendTo(next);
+    scf::YieldOp::create(b, next);
   }
-  Value sum = awq::sumLanes(b, loc, loop.getResult(1));
-  Value inverse = arith::DivFOp::create(b, awq::constantF32(b, loc, 1.0), sum);
   Type element = cast<RankedTensorType>(destination.getType()).getElementType();
-  bool inBounds = true;
-  for (auto [chunk, part] :
-       llvm::zip(valueChunks, loop.getResults().drop_front(2))) {
-    Value out = arith::MulFOp::create(b, part, broadcast(inverse, chunk.type));
-    destination = vector::TransferWriteOp::create(
-                      b, awq::castFloat(b, loc, out, element), destination,
-                      ValueRange{index(chunk.offset)}, ArrayRef<bool>(inBounds))
-                      .getResult();
+  for (auto [head, state] : llvm::enumerate(unflatten(loop.getResults()))) {
+    Value sum = awq::sumLanes(b, loc, state.sum);
+    Value inverse =
+        arith::DivFOp::create(b, awq::constantF32(b, loc, 1.0), sum);
+    for (auto [chunk, part] : llvm::zip(valueChunks, state.out)) {
+      Value out =
+          arith::MulFOp::create(b, part, broadcast(inverse, chunk.type));
+      bool inBounds = true;
+      destination = vector::TransferWriteOp::create(
+                        b, awq::castFloat(b, loc, out, element), destination,
+                        ValueRange{index(head), index(chunk.offset)},
+                        ArrayRef<bool>(inBounds))
+                        .getResult();
+    }
   }
   return destination;
 }
@@ -278,18 +376,23 @@ struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
         insertRows(b, op.getValue(), op.getValueCache(), op.getPosition());
 
     OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), op.getQuery(), 0);
+    int64_t ratio = queryType.getDimSize(1) / valueType.getDimSize(1);
+    int64_t headsPerTask = std::min(ratio, mostHeadsPerTask);
+    while (ratio % headsPerTask != 0)
+      --headsPerTask;
     OpFoldResult heads = b.getIndexAttr(queryType.getDimSize(1));
+    OpFoldResult tasks = b.getIndexAttr(queryType.getDimSize(1) / headsPerTask);
     OpFoldResult width = b.getIndexAttr(valueType.getDimSize(2));
     auto outType = cast<RankedTensorType>(op.getOut().getType());
     Value empty =
         tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>{tokens, heads, width},
                                 outType.getElementType());
     // Heads are the outer dimension, so that a static share of the tasks holds
-    // long and short contexts alike, and neighbours share a head of the cache.
+    // long and short contexts alike.
     auto forall =
-        scf::ForallOp::create(b, ArrayRef<OpFoldResult>{heads, tokens},
+        scf::ForallOp::create(b, ArrayRef<OpFoldResult>{tasks, tokens},
                               ValueRange(empty), std::nullopt);
-    buildBody(b, op, forall, keys, values, width);
+    buildBody(b, op, forall, keys, values, headsPerTask, width);
     Value out = forall.getResult(0);
     if (out.getType() != outType)
       out = tensor::CastOp::create(b, outType, out);
@@ -300,23 +403,28 @@ struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
 private:
   static void buildBody(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op,
                         scf::ForallOp forall, Value keys, Value values,
-                        OpFoldResult width) {
+                        int64_t headsPerTask, OpFoldResult width) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(forall.getBody());
-    Value head = forall.getInductionVar(0), token = forall.getInductionVar(1);
+    Value token = forall.getInductionVar(1);
+    Value head = forall.getInductionVar(0);
+    if (headsPerTask > 1)
+      head = arith::MulIOp::create(
+          b, head, awq::constantIndex(b, b.getLoc(), headsPerTask));
     Value shared = forall.getRegionIterArgs()[0];
     OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
     SmallVector<OpFoldResult> offsets{token, head, zero};
-    SmallVector<OpFoldResult> sizes{one, one, width};
+    SmallVector<OpFoldResult> sizes{one, b.getIndexAttr(headsPerTask), width};
     SmallVector<OpFoldResult> strides{one, one, one};
     auto sharedType = cast<RankedTensorType>(shared.getType());
-    auto rowType = RankedTensorType::get({sharedType.getDimSize(2)},
-                                         sharedType.getElementType());
-    Value row = tensor::ExtractSliceOp::create(b, rowType, shared, offsets,
-                                               sizes, strides);
-    row = TaskBuilder(b, op, keys, values, head, token).build(row);
+    auto rowsType = RankedTensorType::get(
+        {headsPerTask, sharedType.getDimSize(2)}, sharedType.getElementType());
+    Value rows = tensor::ExtractSliceOp::create(b, rowsType, shared, offsets,
+                                                sizes, strides);
+    rows =
+        TaskBuilder(b, op, keys, values, head, headsPerTask, token).build(rows);
     b.setInsertionPointToStart(forall.getTerminator().getBody());
-    tensor::ParallelInsertSliceOp::create(b, row, shared, offsets, sizes,
+    tensor::ParallelInsertSliceOp::create(b, rows, shared, offsets, sizes,
                                           strides);
   }
 };

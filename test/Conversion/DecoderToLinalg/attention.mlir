@@ -1,23 +1,33 @@
 // RUN: awq-opt %s -convert-decoder-to-linalg | FileCheck %s
 
-// New rows go into the caches; a task per head and token reads the rows up to
-// its own, 16 at a time; head h reads head h / 2 of the cache.
+// New rows go into the caches; a task per token and pair of heads reads the rows
+// up to its own, 16 at a time, each once; heads 2t and 2t + 1 read head t of the
+// cache.
 // CHECK-LABEL: func @causal
 // CHECK-SAME: %[[Q:.*]]: tensor<?x4x16xf32>, %[[K:.*]]: tensor<?x2x16xf32>, %[[V:.*]]: tensor<?x2x16xf32>, %[[KC:.*]]: tensor<?x2x16xf32>, %[[VC:.*]]: tensor<?x2x16xf32>, %[[P:.*]]: index
 // CHECK-DAG: %[[KEYS:.*]] = tensor.insert_slice %[[K]] into %[[KC]][%[[P]], 0, 0]
 // CHECK-DAG: %[[VALUES:.*]] = tensor.insert_slice %[[V]] into %[[VC]][%[[P]], 0, 0]
-// CHECK: scf.forall (%[[HEAD:.*]], %[[TOKEN:.*]]) in (4, %{{.*}}) shared_outs
+// CHECK: scf.forall (%[[TASK:.*]], %[[TOKEN:.*]]) in (2, %{{.*}}) shared_outs
+// CHECK: %[[HEAD:.*]] = arith.muli %[[TASK]], %c2
+// CHECK: tensor.extract_slice %{{.*}}[%[[TOKEN]], %[[HEAD]], 0] [1, 2, 16] [1, 1, 1]
 // CHECK: %[[CACHEHEAD:.*]] = arith.divui %[[HEAD]], %c2
 // CHECK: %[[LAST:.*]] = arith.addi %[[P]], %[[TOKEN]]
 // CHECK: %[[END:.*]] = arith.addi %[[LAST]], %c1
 // CHECK: scf.for %[[J:.*]] = %c0{{.*}} to %[[END]] step %c16
 // CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %[[LAST]]
-// CHECK: vector.transfer_read %[[KEYS]][%{{.*}}, %[[CACHEHEAD]], %{{.*}}]
+// CHECK: %[[VALUEBUFFER:.*]] = bufferization.to_buffer %[[VALUES]] read_only
+// CHECK: memref.prefetch %[[VALUEBUFFER]][%[[ROW]], %[[CACHEHEAD]], %{{.*}}], read
+// CHECK: %[[KEY:.*]] = vector.transfer_read %[[KEYS]][%{{.*}}, %[[CACHEHEAD]], %{{.*}}]
+// CHECK: arith.mulf %{{.*}}, %[[KEY]]
+// CHECK: arith.mulf %{{.*}}, %[[KEY]]
 // CHECK: vector.reduction <add>
 // CHECK: %[[SEEN:.*]] = arith.subi %[[END]], %[[J]]
 // CHECK: vector.create_mask %[[SEEN]]
 // CHECK: vector.reduction <maximumf>
 // CHECK: math.exp
+// CHECK: %[[NEXT:.*]] = arith.addi %[[J]], %c16
+// CHECK: %[[KEYBUFFER:.*]] = bufferization.to_buffer %[[KEYS]] read_only
+// CHECK: memref.prefetch %[[KEYBUFFER]]
 // CHECK: vector.transfer_read %[[VALUES]]
 // CHECK: tensor.parallel_insert_slice
 // CHECK: return %{{.*}}, %[[KEYS]], %[[VALUES]]
@@ -47,8 +57,10 @@ func.func @window_and_cap(%q: tensor<1x1x8xf32>, %k: tensor<1x1x8xf32>,
 // The scores of a head get its slope times how far each row lies back.
 // CHECK-LABEL: func @alibi(
 // CHECK-SAME: %[[P:[a-z0-9]+]]: index, %[[M:[a-z0-9]+]]: tensor<2xf32>
-// CHECK: scf.forall (%[[H:.*]], %[[T:.*]]) in
+// CHECK: scf.forall (%[[TASK:.*]], %[[T:.*]]) in (1,
+// CHECK: %[[PAIR:.*]] = arith.muli %[[TASK]], %c2
 // CHECK: %[[LAST:.*]] = arith.addi %[[P]], %[[T]]
+// CHECK: %[[H:.*]] = arith.addi %[[PAIR]], %c0
 // CHECK: %[[SLOPE:.*]] = tensor.extract %[[M]][%[[H]]]
 // CHECK: %[[SLOPES:.*]] = vector.broadcast %[[SLOPE]] : f32 to vector<16xf32>
 // CHECK: scf.for %[[START:[a-z0-9]+]] =
