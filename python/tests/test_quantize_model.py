@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from compressed_tensors.entrypoints.convert.converters.autoawq import AutoAWQConverter
 from import_toys import BIN, SIZES, TOYS, import_model
 from safetensors.numpy import load_file, save_file
 from test_logits_toys import logits_of
+from transformers.quantizers.quantizers_utils import should_convert_module
 
 pytestmark = pytest.mark.tools
 
@@ -171,10 +173,13 @@ def test_skipped_linears_stay_float(method: str, tmp_path: Path) -> None:
     listed = config["modules_to_not_convert"]
     assert sorted(listed) == sorted(floats)
     for name in names:
-        # AutoAWQ and vLLM leave a linear in float if an entry is part of its name.
+        # AutoAWQ and vLLM leave a linear in float if an entry is part of its name; transformers has rules of its own.
         assert any(entry in name for entry in listed) == (name in floats)
+        assert should_convert_module(name, listed) == (name not in floats)
         assert (f"{name}.weight" in tensors) == (name in floats)
         assert (f"{name}.qweight" in tensors) == (name not in floats)
+    # Refuses codes of a linear that the list names.
+    AutoAWQConverter.from_autoawq_config(config).validate({k: torch.tensor(v) for k, v in tensors.items()})
     if method == "awq":
         # norm -> q,k,v and v -> o of layer 2 and norm -> gate,up of layer 0 have nothing to quantize.
         (groups,) = (event for event in said if event["event"] == "groups")
