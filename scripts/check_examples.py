@@ -135,8 +135,8 @@ class Function:
         once = [name for name in results if len(re.findall(re.escape(name) + r"(?![\w$.\-])", code)) == 1]
         function = cls(tools, dict.fromkeys(used, UNKNOWN), dict.fromkeys(once, UNKNOWN))
         for _ in range(len(used) + len(once) + 1):
-            code_, _, errors = tools.run(function.wrap(body))
-            wrong = WRONG_TYPE.search(errors) if code_ else None
+            status, _, errors = tools.run(function.wrap(body))
+            wrong = WRONG_TYPE.search(errors) if status else None
             if wrong is None:
                 break
             name, here, prior = wrong.groups()

@@ -220,10 +220,10 @@ def expected(block: Any, x: Array) -> Array:
     return result
 
 
-def run(program: Path, x: Array) -> Array:
+def run(program: Path, x: Array, *options: str) -> Array:
     source, target = program.with_suffix(".in"), program.with_suffix(".out")
     save_file({"x": x}, source)
-    command = [BIN / "awq-run", program, "--input", source, "--output", target]
+    command = [BIN / "awq-run", program, "--input", source, "--output", target, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     result: Array = load_file(target)["result0"]
@@ -267,6 +267,17 @@ def test_scaled_block_is_the_block(mixture: Mixture, tmp_path: Path) -> None:
     x = hidden_states(29)
     exact = expected(block, x)
     assert np.max(np.abs(run(scaled, x) - exact)) <= 1e-4 * np.max(np.abs(exact))
+
+
+def test_threads_do_not_change_a_bit(tmp_path: Path) -> None:
+    mixture = MIXTURES[0]
+    program, file = build(mixture, mixture.make()), tmp_path / "weights.safetensors"
+    save_file(program.weights, file)
+    module = tmp_path / "block.mlir"
+    module.write_text(program.text(file, "?"))
+    x = hidden_states(300)
+    one, two = (run(module, x, f"--threads={n}") for n in (1, 2))
+    assert one.tobytes() == two.tobytes()
 
 
 def test_quantized_experts(tmp_path: Path) -> None:

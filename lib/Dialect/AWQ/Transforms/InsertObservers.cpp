@@ -20,19 +20,31 @@ using namespace mlir;
 using namespace awq;
 
 void awq::insertObservers(func::FuncOp function, const TargetFilter &filter) {
-  llvm::MapVector<Value, SmallVector<LinearOp>> readers;
+  struct Readers {
+    LinearOp first;
+    SmallVector<OpOperand *> uses;
+  };
+  llvm::MapVector<Value, Readers> readers;
   function.walk([&](LinearOp op) {
-    if (filter.isTarget(op) && !op.getInput().getDefiningOp<ObserveOp>())
-      readers[op.getInput()].push_back(op);
+    if (!filter.isTarget(op) || findObserver(op.getInputMutable()))
+      return;
+    OpOperand &use = traceRegionArgument(op.getInputMutable());
+    Readers &found = readers[use.get()];
+    if (!found.first)
+      found.first = op;
+    found.uses.push_back(&use);
   });
-  for (auto &[value, ops] : readers) {
-    OpBuilder builder(ops.front());
+  for (auto &[value, found] : readers) {
+    // In the block of the value, so that all of its readers see the observer.
+    Operation *before = value.getParentBlock()->findAncestorOpInBlock(
+        *found.uses.front()->getOwner());
+    OpBuilder builder(before);
     auto observe = ObserveOp::create(
         builder, value.getLoc(), value.getType(), value,
-        builder.getStringAttr(getOpName(ops.front()) + ".input"),
+        builder.getStringAttr(getOpName(found.first) + ".input"),
         /*statistics=*/DictionaryAttr());
-    for (LinearOp op : ops)
-      op.getInputMutable().assign(observe.getResult());
+    for (OpOperand *use : found.uses)
+      use->set(observe.getResult());
   }
 }
 

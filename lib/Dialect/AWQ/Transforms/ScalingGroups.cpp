@@ -96,6 +96,41 @@ bool TargetFilter::isTarget(Operation *op) const {
 }
 
 //===----------------------------------------------------------------------===//
+// Observers
+//===----------------------------------------------------------------------===//
+
+/// The operand of the op around a region whose channels are those of
+/// `argument`; null if there is none.
+static OpOperand *findSource(BlockArgument argument) {
+  Operation *op = argument.getOwner()->getParentOp();
+  auto scaling = dyn_cast<ChannelScalingOpInterface>(op);
+  if (!scaling)
+    return nullptr;
+  for (OpOperand &operand : op->getOpOperands()) {
+    ChannelUse use = scaling.getChannelUse(operand);
+    if (use.kind == ChannelUse::Kind::Commutes && use.channelMap.empty() &&
+        llvm::is_contained(use.results, argument))
+      return &operand;
+  }
+  return nullptr;
+}
+
+OpOperand &awq::traceRegionArgument(OpOperand &use) {
+  OpOperand *traced = &use;
+  while (auto argument = dyn_cast<BlockArgument>(traced->get())) {
+    OpOperand *source = findSource(argument);
+    if (!source)
+      break;
+    traced = source;
+  }
+  return *traced;
+}
+
+ObserveOp awq::findObserver(OpOperand &use) {
+  return traceRegionArgument(use).get().getDefiningOp<ObserveOp>();
+}
+
+//===----------------------------------------------------------------------===//
 // The search
 //===----------------------------------------------------------------------===//
 

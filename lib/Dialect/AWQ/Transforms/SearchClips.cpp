@@ -45,7 +45,7 @@ static FailureOr<ClipReport>
 searchLinear(LinearOp op, const QuantScheme &scheme,
              StatisticsSource &statistics, ParameterStore &store,
              const calibration::ClipSearchOptions &options) {
-  auto observe = op.getInput().getDefiningOp<ObserveOp>();
+  ObserveOp observe = findObserver(op.getInputMutable());
   if (!observe)
     return op.emitError("its input is not observed; run awq-insert-observers "
                         "and calibrate before searching");

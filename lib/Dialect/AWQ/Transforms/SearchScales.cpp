@@ -115,7 +115,7 @@ static FailureOr<ObserveOp> getObserver(const ScalingGroup &group) {
   for (const Absorber &absorber : group.absorbers) {
     if (!absorber.target)
       continue;
-    auto observe = absorber.input->get().getDefiningOp<ObserveOp>();
+    ObserveOp observe = findObserver(*absorber.input);
     if (!observe)
       return absorber.getOp()->emitError(
           "its input is not observed; run awq-insert-observers and calibrate "

@@ -186,7 +186,9 @@ def InsertObserversPass : Pass<"awq-insert-observers", "::mlir::ModuleOp"> {
   let summary = "Observes the values that quantized linears read";
   let description = [{
     Puts one `awq.observe` on each distinct value that linears to be quantized
-    read (see `awq-find-scaling-groups`), named after the first of them.
+    read (see `awq-find-scaling-groups`), named after the first of them. What an
+    expert's linears read of its tokens is observed where the tokens come from:
+    the operand of `decoder.experts`, once for all experts.
 
     Example:
 

@@ -86,6 +86,15 @@ private:
   std::vector<MissedGroup> blocked;
 };
 
+/// The use through which `use` reads its value: its own, or if that is an
+/// argument of a region whose channels are an operand's (tokens of an expert),
+/// the use of that operand.
+mlir::OpOperand &traceRegionArgument(mlir::OpOperand &use);
+
+/// The observer whose statistics count for what `use` reads; null if there is
+/// none. Those of all tokens stand for those that an expert gets.
+ObserveOp findObserver(mlir::OpOperand &use);
+
 /// The name of an op for users and files: its attribute `awq.name`, else the
 /// name of its weight in the files up to the last dot, else its location's
 /// name, else its own name and its ordinal in the function.
