@@ -279,6 +279,9 @@ def main() -> None:
         arguments.llvm / "bin" / "llvm-tblgen",
         (ROOT / "include", arguments.llvm / "include"),
     )
+    for tool, remedy in ((tools.opt, "build the target awq-opt"), (tools.tblgen, "give --llvm")):
+        if not os.access(tool, os.X_OK):
+            parser.error(f"{tool} cannot be run: {remedy}")
     files = [file.resolve() for file in arguments.files] or sorted((ROOT / "include" / "awq").rglob("*.td"))
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # an example must not find or leave files
