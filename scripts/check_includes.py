@@ -5,8 +5,10 @@ Support -> IO -> Dialect/*/Utils -> Dialect/*/IR -> Calibration -> Dialect/*/Tra
 -> Conversion | Target -> Pipelines -> CAPI | Plugin -> tools
 
 A file may include its own room and rooms to the left of it. ExecutionEngine's rooms stand beside:
-Runtime uses Support and IO only and neither LLVM nor MLIR; JIT may use everything up to Conversion.
-Rooms that are free of MLIR (Support, IO, Runtime, Dialect/*/Utils, Calibration) include no header of it.
+Runtime uses Support and IO only and neither LLVM nor MLIR; GPUSimulator uses Support, IO and LLVM;
+JIT may use everything up to Conversion.
+Rooms that are free of MLIR (Support, IO, Runtime, GPUSimulator, Dialect/*/Utils, Calibration) include
+no header of it.
 
 Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -39,12 +41,15 @@ ORDER = [
 BESIDE = {"Target": "Conversion", "Plugin": "CAPI"}
 RANK = {room: rank for rank, room in enumerate(ORDER)} | {room: ORDER.index(at) for room, at in BESIDE.items()}
 RUNTIME_MAY_USE = {"Support", "IO"}
-WITHOUT_MLIR = {"Support", "IO", "Utils", "Calibration", "Runtime"}
+WITHOUT_MLIR = {"Support", "IO", "Utils", "Calibration", "Runtime", "GPUSimulator"}
 WITHOUT_LLVM = {"Support", "IO", "Runtime"}
 MAY_USE_RUNTIME = {"tools", "CAPI", "JIT", "Pipelines"}
 MAY_USE_ALL = {"tools", "CAPI", "Plugin", "Pipelines", "JIT"}
+MAY_USE_SIMULATOR = {"tools", "Pipelines", "JIT"}
 # ExecutionEngine/JIT runs compiled IR: it sits beside Pipelines.
 RANK["JIT"] = RANK["Pipelines"]
+# ExecutionEngine/GPUSimulator runs LLVM IR: it needs no more than IO does.
+RANK["GPUSimulator"] = RANK["IO"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,8 @@ def complaint(source: Room, included: str) -> str | None:
         return runtime_complaint(source, target, included)
     if source.kind not in RANK or target.kind not in RANK:
         return f"the room of {included if target.kind not in RANK else source.folder} is not in the list of rooms"
+    if target.kind == "GPUSimulator" and source.kind not in MAY_USE_SIMULATOR:
+        return f"only {', '.join(sorted(MAY_USE_SIMULATOR))} use the simulator"
     if RANK[target.kind] > RANK[source.kind]:
         return f"{source.folder} may not use {target.folder}, which comes after it"
     return None

@@ -1,0 +1,125 @@
+//===- WgmmaResults.cpp - results of wgmma must not be touched too early --===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Decoder.h"
+
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/IR/CFG.h"
+#include "llvm/IR/InlineAsm.h"
+
+#include <set>
+
+using namespace llvm;
+using namespace awq::gpusim;
+
+static bool isWgmma(const Instruction &instruction) {
+  const auto *call = dyn_cast<CallInst>(&instruction);
+  if (!call || !call->isInlineAsm())
+    return false;
+  StringRef text = cast<InlineAsm>(call->getCalledOperand())->getAsmString();
+  return text.contains("wgmma.mma_async");
+}
+
+static StringRef calledIntrinsic(const Instruction &instruction) {
+  const auto *call = dyn_cast<CallInst>(&instruction);
+  if (!call || !call->getCalledFunction())
+    return "";
+  return call->getCalledFunction()->getName();
+}
+
+/// The instructions that use the accumulators in flight for something else
+/// than another wgmma; names for the same registers are followed.
+static SmallPtrSet<const Instruction *, 16> realUses(const Instruction &start) {
+  SmallPtrSet<const Instruction *, 16> uses;
+  SmallPtrSet<const Value *, 16> seen;
+  SmallVector<const Value *> work = {&start};
+  while (!work.empty()) {
+    const Value *value = work.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    for (const User *user : value->users()) {
+      const auto *instruction = dyn_cast<Instruction>(user);
+      if (!instruction || isWgmma(*instruction))
+        continue;
+      if (isa<ExtractValueInst, InsertValueInst, PHINode, FreezeInst>(
+              instruction))
+        work.push_back(instruction);
+      else
+        uses.insert(instruction);
+    }
+  }
+  return uses;
+}
+
+namespace {
+/// Where execution is after a wgmma, and how many groups were committed since.
+struct Point {
+  const llvm::BasicBlock *block;
+  llvm::BasicBlock::const_iterator at;
+  unsigned commits;
+};
+} // namespace
+
+/// Follows every path from a wgmma to the wait that ends it.
+static const Instruction *
+firstEarlyUse(const Instruction &start,
+              const SmallPtrSet<const Instruction *, 16> &uses) {
+  constexpr unsigned manyCommits = 9;
+  std::set<std::pair<const llvm::BasicBlock *, unsigned>> seen;
+  SmallVector<Point> work = {
+      {start.getParent(), std::next(start.getIterator()), 0}};
+  while (!work.empty()) {
+    Point point = work.pop_back_val();
+    bool finished = false;
+    for (auto at = point.at, end = point.block->end(); at != end; ++at) {
+      if (uses.count(&*at))
+        return &*at;
+      StringRef name = calledIntrinsic(*at);
+      if (name == "llvm.nvvm.wgmma.commit_group.sync.aligned")
+        point.commits = std::min(point.commits + 1, manyCommits);
+      if (name != "llvm.nvvm.wgmma.wait_group.sync.aligned")
+        continue;
+      const auto *left =
+          dyn_cast<ConstantInt>(cast<CallInst>(*at).getArgOperand(0));
+      if (left && point.commits > left->getZExtValue()) {
+        finished = true;
+        break;
+      }
+    }
+    if (finished)
+      continue;
+    for (const llvm::BasicBlock *next : successors(point.block))
+      if (seen.insert({next, point.commits}).second)
+        work.push_back({next, next->begin(), point.commits});
+  }
+  return nullptr;
+}
+
+void awq::gpusim::checkWgmmaResults(const Function &function,
+                                    std::vector<Finding> &findings) {
+  for (const llvm::BasicBlock &block : function)
+    for (const Instruction &instruction : block) {
+      if (!isWgmma(instruction))
+        continue;
+      const Instruction *use =
+          firstEarlyUse(instruction, realUses(instruction));
+      if (!use)
+        continue;
+      auto place = [](const Instruction &at) {
+        std::string location = locationOf(at);
+        return location.empty() ? textOf(at) : location;
+      };
+      Finding finding;
+      finding.kind = "wgmma-result-early";
+      finding.message = "a result of wgmma is used although on some path no "
+                        "wgmma.wait_group comes before";
+      finding.location = place(*use);
+      finding.otherLocation = place(instruction);
+      findings.push_back(finding);
+    }
+}
