@@ -19,49 +19,32 @@
 namespace awq::gpusim::test {
 
 /// Runs `body`, which computes %r of type `result` from %x, %y and %z of type
-/// `operand`, once per thread. The vectors give threads their numbers.
+/// `operand`, once per thread, on elements of these many bytes.
+std::vector<uint8_t>
+runElementwise(const std::string &operand, const std::string &result,
+               const std::string &body, const std::string &declarations,
+               const std::vector<uint8_t> operands[3], unsigned operandBytes,
+               unsigned resultBytes);
+
+template <typename T>
+std::vector<uint8_t> toBytes(const std::vector<T> &values) {
+  std::vector<uint8_t> bytes(values.size() * sizeof(T));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+/// The same on vectors of numbers.
 template <typename R, typename T>
 std::vector<R> elementwise(const std::string &operand,
                            const std::string &result, const std::string &body,
                            const std::vector<T> &x, const std::vector<T> &y,
                            const std::vector<T> &z,
                            const std::string &declarations = "") {
-  std::string type = "ptr addrspace(1)";
-  std::string ir = "declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
-                   "declare i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()\n" +
-                   declarations + "\ndefine ptx_kernel void @k(" + type +
-                   " %px, " + type + " %py, " + type + " %pz, " + type +
-                   " %pr, i32 %count) {\n"
-                   "  %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
-                   "  %b = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()\n"
-                   "  %b128 = mul i32 %b, 128\n"
-                   "  %i = add i32 %b128, %t\n"
-                   "  %in = icmp ult i32 %i, %count\n"
-                   "  br i1 %in, label %work, label %done\n"
-                   "work:\n";
-  for (const char *name : {"x", "y", "z"})
-    ir += std::string("  %a") + name + " = getelementptr " + operand + ", " +
-          type + " %p" + name + ", i32 %i\n  %" + name + " = load " + operand +
-          ", " + type + " %a" + name + "\n";
-  ir += body + "\n  %ar = getelementptr " + result + ", " + type +
-        " %pr, i32 %i\n  store " + result + " %r, " + type +
-        " %ar\n  br label %done\ndone:\n  ret void\n}\n";
-  DeviceMemory memory;
-  unsigned count = static_cast<unsigned>(x.size());
-  std::vector<Argument> arguments = {
-      Argument::pointer(memory.allocate("x", x)),
-      Argument::pointer(memory.allocate("y", y)),
-      Argument::pointer(memory.allocate("z", z))};
-  DeviceBuffer &output = memory.allocate("r", count * sizeof(R));
-  arguments.push_back(Argument::pointer(output));
-  arguments.push_back(Argument::of<uint32_t>(count));
-  LaunchConfig config;
-  config.block.x = 128;
-  config.grid.x = (count + 127) / 128;
-  Report report = runText(ir, memory, config, arguments);
-  EXPECT_TRUE(report.clean()) << report.text(false) << ir;
-  std::vector<R> results(count);
-  std::memcpy(results.data(), output.data, count * sizeof(R));
+  std::vector<uint8_t> operands[3] = {toBytes(x), toBytes(y), toBytes(z)};
+  std::vector<uint8_t> bytes = runElementwise(
+      operand, result, body, declarations, operands, sizeof(T), sizeof(R));
+  std::vector<R> results(x.size());
+  std::memcpy(results.data(), bytes.data(), bytes.size());
   return results;
 }
 

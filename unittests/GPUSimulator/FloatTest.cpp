@@ -144,8 +144,8 @@ TEST(Floats, Conversions) {
   auto integer = elementwise<int32_t>("float", "i32",
                                       "  %r = fptosi float %x to i32", x, x, x);
   auto back = elementwise<float>("float", "float",
-                                 "  %i = bitcast float %x to i32\n"
-                                 "  %r = uitofp i32 %i to float",
+                                 "  %w = bitcast float %x to i32\n"
+                                 "  %r = uitofp i32 %w to float",
                                  x, x, x);
   for (size_t i = 0; i < x.size(); ++i) {
     EXPECT_TRUE(sameHalf(half[i], nearestHalf(x[i]))) << x[i];

@@ -8,6 +8,8 @@
 
 #include "Machine.h"
 
+#include <algorithm>
+
 using namespace awq::gpusim;
 
 GlobalCell &GlobalShadow::cell(uint64_t index) {
@@ -82,18 +84,27 @@ void GlobalShadow::access(Warp &warp, uint64_t address, uint32_t bytes,
   uint32_t released = warp.clock.released.at(warp.index);
   if (kind == AccessKind::AtomicUpdate && released)
     now.clock = released;
+  const bool write = isWrite(kind);
+  constexpr uint64_t cellsPerPage = pageBytes / 2;
   uint64_t end = (address + bytes + 1) / 2;
-  for (uint64_t index = address / 2; index < end; ++index) {
-    GlobalCell &target = cell(index);
-    checkCell(warp, target, 2 * index, kind, site);
-    if (!isWrite(kind)) {
-      target.read = now;
-      continue;
+  for (uint64_t index = address / 2; index < end;) {
+    GlobalCell *target = &cell(index);
+    uint64_t stop = std::min(end, (index / cellsPerPage + 1) * cellsPerPage);
+    for (; index < stop; ++index, ++target) {
+      bool fine =
+          (!target->write.warp || target->write.warp == now.warp) &&
+          (!write || !target->read.warp || target->read.warp == now.warp);
+      if (!fine)
+        checkCell(warp, *target, 2 * index, kind, site);
+      if (!write) {
+        target->read = now;
+        continue;
+      }
+      target->write = now;
+      target->atomic = kind == AccessKind::AtomicUpdate;
+      // Readers before this write were compared with it.
+      target->read = GlobalCell::Access();
     }
-    target.write = now;
-    target.atomic = kind == AccessKind::AtomicUpdate;
-    // Readers before this write were compared with it.
-    target.read = GlobalCell::Access();
   }
 }
 

@@ -124,22 +124,51 @@ void SharedShadow::checkProxy(Warp &warp, unsigned lane, size_t index,
                        cell.writeSite);
 }
 
+/// Whether the last write to a cell is surely ordered before this access.
+static bool writerIsFine(const SharedCell &cell, const Warp &warp,
+                         unsigned lane) {
+  if (cell.flags & SharedCell::Pending)
+    return false;
+  if (!cell.writeClock)
+    return true;
+  if (cell.writeSlot == warp.index)
+    return cell.writeLane == lane || cell.writeEpoch != warp.clock.epoch;
+  const Slots &own = warp.clock.now.own;
+  return cell.writeSlot < own.size() && own[cell.writeSlot] >= cell.writeClock;
+}
+
+/// Whether all reads of a cell are surely ordered before this write.
+static bool readersAreFine(const SharedCell &cell, const Warp &warp,
+                           unsigned lane, const uint32_t *reads,
+                           unsigned warps) {
+  const uint32_t *own = warp.clock.now.own.data();
+  bool later = false;
+  for (unsigned other = 0; other < warps; ++other)
+    later |= reads[other] > own[other];
+  return !later && !(cell.readWarp == warp.index && cell.readLane != lane &&
+                     cell.readEpoch == warp.clock.epoch);
+}
+
+// Most of the time of a run with race detection is spent here, so the checks
+// that find nothing are made in place.
 void SharedShadow::access(Warp &warp, unsigned lane, uint32_t offset,
                           uint32_t bytes, AccessKind kind, uint32_t site) {
+  const uint32_t clock = warp.clock.now.own[warp.index];
+  const bool write = isWrite(kind);
   size_t end = (offset + bytes + 1) / 2;
   for (size_t index = offset / 2; index < end; ++index) {
     SharedCell &cell = cells[index];
-    // The common case: the warp's own lane, or bytes ordered before it.
-    if (cell.writeClock || cell.flags & SharedCell::Pending)
+    if (!writerIsFine(cell, warp, lane))
       checkWriter(warp, lane, index, kind, site);
     if (kind == AccessKind::AsyncRead)
       checkProxy(warp, lane, index, site);
-    if (!isWrite(kind)) {
+    if (!write) {
       checkRead(warp, lane, index, site);
       continue;
     }
-    checkReaders(warp, lane, index, site);
-    cell.writeClock = warp.clock.now.own[warp.index];
+    if (!readersAreFine(cell, warp, lane, &reads[index * warps], warps))
+      checkReaders(warp, lane, index, site);
+    cell.writeClock = clock;
     cell.writeEpoch = warp.clock.epoch;
     cell.writeSite = site;
     cell.writeSlot = static_cast<uint16_t>(warp.index);
