@@ -93,18 +93,10 @@ void SharedShadow::checkReaders(Warp &warp, unsigned lane, size_t index,
 
 void SharedShadow::checkRead(Warp &warp, unsigned lane, size_t index,
                              uint32_t site) {
-  SharedCell &cell = cells[index];
-  if (!(cell.flags & SharedCell::Initialised))
+  if (!(cells[index].flags & SharedCell::Initialised))
     warp.machine->report("uninitialised-shared", site,
                          where(warp, lane, "reads", index) +
                              ", which nothing has written");
-  reads[index * warps + warp.index] = warp.clock.now.own[warp.index];
-  bool again = cell.readWarp == warp.index && cell.readLane != lane &&
-               cell.readEpoch == warp.clock.epoch;
-  cell.readLane = again ? 0xfe : static_cast<uint8_t>(lane);
-  cell.readWarp = static_cast<uint8_t>(warp.index);
-  cell.readEpoch = warp.clock.epoch;
-  cell.readSite = site;
 }
 
 /// What ordinary stores wrote is not there yet for wgmma and bulk copies,
@@ -137,6 +129,18 @@ static bool writerIsFine(const SharedCell &cell, const Warp &warp,
   return cell.writeSlot < own.size() && own[cell.writeSlot] >= cell.writeClock;
 }
 
+/// Remembers a read; 0xfe stands for several lanes since the last
+/// synchronisation of the warp.
+static void noteRead(SharedCell &cell, const Warp &warp, unsigned lane,
+                     uint32_t site) {
+  bool again = cell.readWarp == warp.index && cell.readLane != lane &&
+               cell.readEpoch == warp.clock.epoch;
+  cell.readLane = again ? 0xfe : static_cast<uint8_t>(lane);
+  cell.readWarp = static_cast<uint8_t>(warp.index);
+  cell.readEpoch = warp.clock.epoch;
+  cell.readSite = site;
+}
+
 /// Whether all reads of a cell are surely ordered before this write.
 static bool readersAreFine(const SharedCell &cell, const Warp &warp,
                            unsigned lane, const uint32_t *reads,
@@ -163,7 +167,10 @@ void SharedShadow::access(Warp &warp, unsigned lane, uint32_t offset,
     if (kind == AccessKind::AsyncRead)
       checkProxy(warp, lane, index, site);
     if (!write) {
-      checkRead(warp, lane, index, site);
+      if (!(cell.flags & SharedCell::Initialised))
+        checkRead(warp, lane, index, site);
+      reads[index * warps + warp.index] = clock;
+      noteRead(cell, warp, lane, site);
       continue;
     }
     if (!readersAreFine(cell, warp, lane, &reads[index * warps], warps))
