@@ -27,31 +27,54 @@ using nlohmann::ordered_json;
 static constexpr llvm::StringLiteral ptxName = "kernels.ptx";
 static constexpr llvm::StringLiteral cubinName = "kernels.cubin";
 
-/// Name, shape and scheme of each kernel, in order of first use.
+/// One kernel of the manifest, added at its first use.
+static ordered_json &addKernel(ordered_json &kernels,
+                               std::map<std::string, size_t> &known,
+                               const std::string &name, const char *kind) {
+  auto [place, isNew] = known.emplace(name, kernels.size());
+  if (isNew)
+    kernels.push_back({{"name", name},
+                       {"kind", kind},
+                       {"uses", 0},
+                       {"file", ptxName.str()},
+                       {"cubin", nullptr}});
+  ordered_json &kernel = kernels[place->second];
+  kernel["uses"] = kernel["uses"].get<int64_t>() + 1;
+  return kernel;
+}
+
+/// Name, scheme, launch and shapes of each kernel, in order of first use.
 static ordered_json describeKernels(ModuleOp module) {
   ordered_json kernels = ordered_json::array();
   std::map<std::string, size_t> known;
   module.walk([&](QuantizedLinearOp op) {
-    auto symbol = op->getAttrOfType<SymbolRefAttr>("awq.kernel");
-    if (!symbol)
+    auto buckets = op->getAttrOfType<ArrayAttr>("awq.kernels");
+    if (!buckets)
       return;
-    std::string name = symbol.getLeafReference().str();
-    auto [place, isNew] = known.emplace(name, kernels.size());
-    if (isNew)
-      kernels.push_back({{"name", name},
-                         {"n", op.getOutputChannels()},
-                         {"k", op.getInputChannels()},
-                         {"bits", op.getScheme().getBits()},
-                         {"group", op.getScheme().getGroup()},
-                         {"symmetric", op.getScheme().isSymmetric()},
-                         {"bias", static_cast<bool>(op.getBias())},
-                         {"layout", "mma_n16k64"},
-                         {"max_tokens", 16},
-                         {"uses", 0},
-                         {"file", ptxName.str()},
-                         {"cubin", nullptr}});
-    kernels[place->second]["uses"] =
-        kernels[place->second]["uses"].get<int64_t>() + 1;
+    for (auto bucket : buckets.getAsRange<DictionaryAttr>()) {
+      auto name = [&](StringRef key) {
+        return bucket.getAs<SymbolRefAttr>(key).getLeafReference().str();
+      };
+      auto number = [&](StringRef key) {
+        return bucket.getAs<IntegerAttr>(key).getInt();
+      };
+      addKernel(kernels, known, name("pack"), "pack");
+      ordered_json &kernel =
+          addKernel(kernels, known, name("kernel"), "linear");
+      kernel["pack"] = name("pack");
+      kernel["bits"] = op.getScheme().getBits();
+      kernel["group"] = op.getScheme().getGroup();
+      kernel["symmetric"] = op.getScheme().isSymmetric();
+      kernel["bias"] = static_cast<bool>(op.getBias());
+      kernel["layout"] = stringifyLayoutKind(LayoutKind::MmaN32K128).str();
+      for (const char *key : {"max_tokens", "threads", "blocks_per_sm",
+                              "shared_bytes", "copied_ahead_bytes"})
+        kernel[key] = number(key);
+      ordered_json shape = {op.getOutputChannels(), op.getInputChannels()};
+      ordered_json &shapes = kernel["shapes"];
+      if (llvm::find(shapes, shape) == shapes.end())
+        shapes.push_back(shape);
+    }
   });
   return kernels;
 }
@@ -114,7 +137,9 @@ Result<KernelFolderReport> awq::writeKernelFolder(ModuleOp module,
       kernel["cubin"] = cubinName.str();
       kernel["registers"] = found.registers;
       kernel["spill_bytes"] = found.spillBytes;
-      kernel["shared_bytes"] = found.sharedBytes;
+      // ptxas knows static shared memory only.
+      if (!kernel.contains("shared_bytes"))
+        kernel["shared_bytes"] = found.sharedBytes;
     }
   }
 

@@ -14,7 +14,6 @@
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -29,10 +28,14 @@ using namespace mlir;
 
 void awq::buildNVVMPipeline(OpPassManager &manager,
                             const NVVMPipelineOptions &options) {
-  // One kernel per distinct quantized linear.
-  manager.addPass(createConvertAWQToNVVMPass());
+  // The kernels that the quantized linears need.
+  ConvertAWQToNVVMPassOptions kernelOptions;
+  kernelOptions.chip = options.chip;
+  kernelOptions.mode = options.mode;
+  kernelOptions.activations = options.activations;
+  manager.addPass(createConvertAWQToNVVMPass(kernelOptions));
 
-  // The chip to compile for. An unknown one is ptxas's or LLVM's to refuse.
+  // The chip to compile for; the pass above refuses an unknown one.
   Result<ChipInfo> chip = findChip(options.chip);
   GpuNVVMAttachTargetOptions target;
   target.chip = options.chip;
@@ -42,7 +45,6 @@ void awq::buildNVVMPipeline(OpPassManager &manager,
 
   // Kernels to the LLVM and NVVM dialects.
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
-  kernels.addPass(createSCFToControlFlowPass());
   ConvertGpuOpsToNVVMOpsOptions toNVVM;
   toNVVM.useBarePtrCallConv = true;
   toNVVM.indexBitwidth = 64;

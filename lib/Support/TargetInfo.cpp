@@ -12,10 +12,10 @@
 using namespace awq;
 
 static constexpr ChipInfo chips[] = {
-    {"sm_80", "+ptx80"},
-    {"sm_86", "+ptx80"},
-    {"sm_89", "+ptx80"},
-    {"sm_90a", "+ptx80"},
+    {"sm_80", "+ptx80", 164 << 10},
+    {"sm_86", "+ptx80", 100 << 10},
+    {"sm_89", "+ptx80", 100 << 10},
+    {"sm_90a", "+ptx80", 228 << 10},
 };
 
 Result<ChipInfo> awq::findChip(std::string_view chip) {

@@ -4,15 +4,21 @@
 // CHECK: gpu.binary @awq_kernels
 // SM80: .target sm_80
 // SM90: .target sm_90a
-// CHECK: .entry awq_w4_n32_k128_g64(
-// CHECK: .maxntid 128
-// The weights come as one vector load and go to the tensor core from registers.
-// CHECK: ld.global.v4.b32
+// CHECK: .entry awq_w4_g64_m8(
+// SM80: .maxntid 128
+// SM90: .maxntid 160
+// SM80: cp.async.cg.shared.global
+// SM80: cp.async.wait_group
+// SM90: cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes
+// SM90: griddepcontrol.wait
+// SM90: mbarrier.try_wait
+// Weights come from shared memory 16 bytes at a time and go to the tensor core
+// as they are, but for a mask. The short product is for the zero points.
+// CHECK: mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32
+// CHECK: ld.shared.v4.b32
 // CHECK: and.b32 {{.*}}, 983055;
-// CHECK: or.b32 {{.*}}, 1677747200;
-// CHECK: sub.rn.f16x2
-// CHECK: mul.rn.f16x2
 // CHECK: mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
+// CHECK: atom.{{.*}}global.add.u32
 // CHECK-NOT: .local
 func.func @linear(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
                   %z: tensor<32x2xi8>) -> tensor<?x32xf32> {

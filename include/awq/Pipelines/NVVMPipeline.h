@@ -26,6 +26,13 @@ struct NVVMPipelineOptions
                            llvm::cl::desc("GPU architecture: sm_80, sm_86, "
                                           "sm_89 or sm_90a"),
                            llvm::cl::init("sm_80")};
+  Option<std::string> mode{*this, "mode",
+                           llvm::cl::desc("how codes become numbers: subnormal "
+                                          "or exact"),
+                           llvm::cl::init("subnormal")};
+  Option<std::string> activations{
+      *this, "activations", llvm::cl::desc("type of activations: f16 or bf16"),
+      llvm::cl::init("f16")};
   Option<std::string> format{*this, "format",
                              llvm::cl::desc("what kernels become: llvm (LLVM "
                                             "IR) or isa (PTX)"),

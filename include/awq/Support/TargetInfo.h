@@ -12,6 +12,7 @@
 
 #include "awq/Support/Error.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,9 @@ struct ChipInfo {
   /// The PTX version to emit, as a feature of LLVM's NVPTX target: the oldest
   /// that knows all instructions used for the chip.
   std::string_view ptxFeature;
+  /// Shared memory of an SM, of which each block takes 1 KB more than it asks
+  /// for.
+  int64_t sharedBytes;
 };
 
 /// The row of `chip`. Errors: AWQ1530, with the chips that are known.

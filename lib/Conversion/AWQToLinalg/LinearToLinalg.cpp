@@ -213,9 +213,9 @@ struct LowerQuantizedLinear : OpRewritePattern<awq::QuantizedLinearOp> {
   LogicalResult matchAndRewrite(awq::QuantizedLinearOp op,
                                 PatternRewriter &rewriter) const override {
     awq::LayoutAttr layout = op.getLayout();
-    if (layout && layout.getKind() == awq::LayoutKind::MmaN16K64)
+    if (layout && layout.getKind() == awq::LayoutKind::MmaN32K128)
       return rewriter.notifyMatchFailure(
-          op, "mma_n16k64 is for tensor cores; repack from plain codes");
+          op, "mma_n32k128 is for tensor cores; pack plain codes for the CPU");
     Location loc = op.getLoc();
     auto type = cast<RankedTensorType>(op.getType());
     unsigned rank = type.getRank();

@@ -1,5 +1,4 @@
-//===- AWQToNVVM.cpp - a kernel per distinct quantized linear
-//-------------------------------------------------===//
+//===- AWQToNVVM.cpp - kernels of quantized linears -----------------------===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -11,13 +10,10 @@
 
 #include "W4Kernel.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "awq/Support/TargetInfo.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/StringMap.h"
 
 namespace awq {
 #define GEN_PASS_DEF_CONVERTAWQTONVVMPASS
@@ -29,56 +25,112 @@ using namespace awq;
 
 static constexpr llvm::StringLiteral kernelModuleName = "awq_kernels";
 
+/// The buckets of tokens that have a kernel, in tiles of 8.
+static constexpr int64_t tokenTileBuckets[] = {1, 2};
+
+namespace {
+
+struct ConvertAWQToNVVM
+    : public awq::impl::ConvertAWQToNVVMPassBase<ConvertAWQToNVVM> {
+  using ConvertAWQToNVVMPassBase::ConvertAWQToNVVMPassBase;
+
+  void runOnOperation() override;
+
+private:
+  FailureOr<W4KernelSpec> getSpec(QuantizedLinearOp op, int64_t tokenTiles);
+  Attribute describe(const W4KernelSpec &spec);
+
+  gpu::GPUModuleOp kernels;
+};
+
+} // namespace
+
 /// What kernel `op` needs, or an error that says why there is none.
-static FailureOr<W4KernelSpec> getSpec(QuantizedLinearOp op) {
-  W4KernelSpec spec;
-  spec.n = op.getOutputChannels();
-  spec.k = op.getInputChannels();
-  spec.bits = op.getScheme().getBits();
-  spec.group = op.getScheme().getGroupSize(spec.k);
-  spec.symmetric = op.getScheme().isSymmetric();
-  spec.bias = static_cast<bool>(op.getBias());
-  if (spec.bits > 4)
+FailureOr<W4KernelSpec> ConvertAWQToNVVM::getSpec(QuantizedLinearOp op,
+                                                  int64_t tokenTiles) {
+  QuantScheme scheme = toQuantScheme(op.getScheme());
+  int64_t n = op.getOutputChannels(), k = op.getInputChannels();
+  if (scheme.bits > 4)
     return op.emitOpError("has no kernel for codes of ")
-           << spec.bits << " bits; quantize to 4 bits or fewer";
-  if (spec.k % 64 != 0)
-    return op.emitOpError("has no kernel for ")
-           << spec.k << " input channels; they must be a multiple of 64";
-  if (spec.group % 16 != 0)
+           << scheme.bits << " bits; quantize to 4 bits or fewer";
+  if (!RecordGeometry::hasRecords(scheme, k))
     return op.emitOpError("has no kernel for groups of ")
-           << spec.group << "; they must be a multiple of 16";
+           << scheme.group
+           << "; quantize with groups of 32, 64 or 128 or of whole rows";
+  RecordGeometry records(scheme, n, k);
+  W4KernelSpec spec;
+  spec.mode = mode == "exact" ? CodeMode::Exact : CodeMode::Subnormal;
+  spec.type =
+      activations == "bf16" ? ActivationType::BF16 : ActivationType::F16;
+  spec.groups = records.groups;
+  spec.bits = scheme.bits;
+  spec.symmetric = scheme.symmetric;
+  spec.bias = static_cast<bool>(op.getBias());
+  spec.tile = *findTile(chip, tokenTiles);
   return spec;
 }
 
-namespace {
-struct ConvertAWQToNVVM
-    : public awq::impl::ConvertAWQToNVVMPassBase<ConvertAWQToNVVM> {
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    SmallVector<QuantizedLinearOp> linears;
-    module.walk([&](QuantizedLinearOp op) { linears.push_back(op); });
-    if (linears.empty())
-      return;
+/// The kernels for one bucket of tokens and how to launch them.
+Attribute ConvertAWQToNVVM::describe(const W4KernelSpec &spec) {
+  Builder builder(&getContext());
+  auto number = [&](StringRef name, int64_t value) {
+    return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+  };
+  auto symbol = [&](StringRef name, const std::string &kernel) {
+    return builder.getNamedAttr(
+        name,
+        SymbolRefAttr::get(kernels.getSymNameAttr(),
+                           FlatSymbolRefAttr::get(&getContext(), kernel)));
+  };
+  auto kernel = kernels.lookupSymbol<gpu::GPUFuncOp>(spec.name());
+  return builder.getDictionaryAttr(
+      {number("blocks_per_sm", spec.blocksPerSM(findChip(chip)->sharedBytes)),
+       number("copied_ahead_bytes", spec.copiedAheadBytes()),
+       symbol("kernel", spec.name()), number("max_tokens", spec.tokens()),
+       symbol("pack", spec.packName()),
+       number("shared_bytes", spec.sharedBytes()),
+       number("threads", (*kernel.getKnownBlockSize())[0])});
+}
 
-    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-    auto kernels =
-        gpu::GPUModuleOp::create(builder, module.getLoc(), kernelModuleName);
-    // Host code may refer to kernels of a module that says so.
-    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
-                    builder.getUnitAttr());
+void ConvertAWQToNVVM::runOnOperation() {
+  ModuleOp module = getOperation();
+  if (mode != "subnormal" && mode != "exact") {
+    module.emitError("there is no mode '")
+        << mode << "'; choose subnormal or exact";
+    return signalPassFailure();
+  }
+  if (activations != "f16" && activations != "bf16") {
+    module.emitError("there are no kernels for activations of '")
+        << activations << "'; choose f16 or bf16";
+    return signalPassFailure();
+  }
+  if (Result<ChipInfo> info = findChip(chip); !info) {
+    module.emitError(info.error().message) << "; " << info.error().help;
+    return signalPassFailure();
+  }
+  SmallVector<QuantizedLinearOp> linears;
+  module.walk([&](QuantizedLinearOp op) { linears.push_back(op); });
+  if (linears.empty())
+    return;
 
-    llvm::StringMap<gpu::GPUFuncOp> built;
-    for (QuantizedLinearOp op : linears) {
-      FailureOr<W4KernelSpec> spec = getSpec(op);
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  kernels =
+      gpu::GPUModuleOp::create(builder, module.getLoc(), kernelModuleName);
+  // Host code may refer to kernels of a module that says so.
+  module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                  builder.getUnitAttr());
+  for (QuantizedLinearOp op : linears) {
+    SmallVector<Attribute> buckets;
+    for (int64_t tokenTiles : tokenTileBuckets) {
+      FailureOr<W4KernelSpec> spec = getSpec(op, tokenTiles);
       if (failed(spec))
         return signalPassFailure();
-      gpu::GPUFuncOp &kernel = built[spec->name()];
-      if (!kernel)
-        kernel = buildW4Kernel(kernels, op.getLoc(), *spec);
-      op->setAttr("awq.kernel", SymbolRefAttr::get(kernels.getSymNameAttr(),
-                                                   FlatSymbolRefAttr::get(
-                                                       kernel.getNameAttr())));
+      if (!kernels.lookupSymbol(spec->packName()))
+        buildPackKernel(kernels, op.getLoc(), *spec);
+      if (!kernels.lookupSymbol(spec->name()))
+        buildDecodeKernel(kernels, op.getLoc(), *spec);
+      buckets.push_back(describe(*spec));
     }
+    op->setAttr("awq.kernels", builder.getArrayAttr(buckets));
   }
-};
-} // namespace
+}

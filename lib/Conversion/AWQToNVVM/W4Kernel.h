@@ -1,39 +1,112 @@
-//===- W4Kernel.h - a fused dequantize-matmul kernel -*- C++ -*
-//-------------------------------------------------===//
+//===- W4Kernel.h - fused dequantize-matmul kernels -------------*- C++ -*-===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+//
+// A linear takes two kernels: one that packs the activations, which linears
+// with the same input share, and one that streams the weights past them.
+// docs/GPUKernels.md explains both.
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef AWQ_LIB_CONVERSION_AWQTONVVM_W4KERNEL_H
 #define AWQ_LIB_CONVERSION_AWQTONVVM_W4KERNEL_H
 
+#include "W4Tiles.h"
+#include "awq/Dialect/AWQ/Utils/RecordLayout.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+#include <algorithm>
 #include <string>
 
 namespace awq {
 
-/// What distinguishes one kernel from another.
+/// How codes become numbers in registers.
+enum class CodeMode {
+  /// A masked code is the f16 q * 2^-24 or q * 2^-20; zero points come in by a
+  /// matrix product with the sums of the activations.
+  Subnormal,
+  /// 1024 + q, minus 1024 + z; takes half as many instructions again.
+  Exact,
+};
+
+/// The 16-bit type of activations, bias and results.
+enum class ActivationType { F16, BF16 };
+
+/// What distinguishes one decode kernel from another. M, N and K are arguments.
 struct W4KernelSpec {
-  int64_t n = 0;
-  int64_t k = 0;
+  CodeMode mode = CodeMode::Subnormal;
+  ActivationType type = ActivationType::F16;
+  /// As in RecordGeometry.
+  int64_t groups = 1;
   unsigned bits = 4;
-  /// Channels per group; K itself for whole-row groups.
-  int64_t group = 64;
   bool symmetric = false;
   bool bias = false;
+  TileChoice tile;
 
   /// The kernel's symbol, made of all of the above.
   std::string name() const;
+  /// The symbol of the kernel that packs its activations.
+  std::string packName() const;
+
+  int64_t constantBytes() const {
+    return RecordGeometry::rows * 2 +
+           (symmetric ? 0 : RecordGeometry::rows / 2);
+  }
+  int64_t recordBytes() const {
+    return RecordGeometry::codeBytes + groups * constantBytes();
+  }
+  /// Sums of activations per record: one per group, one if a group is a row.
+  int64_t sums() const { return groups == 0 ? 1 : groups; }
+  /// Packed activations of 128 channels: fragments, then sums.
+  int64_t activationBytes() const {
+    return tile.tokenTiles * (fragmentBytes + sums() * sumBytes);
+  }
+  int64_t tokens() const { return 8 * tile.tokenTiles; }
+  /// What a stage of the ring holds: records, then activations.
+  int64_t stageBytes() const {
+    return tile.records *
+           (RecordGeometry::recordsPerTile * recordBytes() + activationBytes());
+  }
+  /// Bytes from one stage to the next: bulk copies have two mbarriers in each.
+  int64_t stageStride() const {
+    int64_t barriers = tile.copy == CopyEngine::Bulk ? 16 : 0;
+    return (stageBytes() + barriers + 127) / 128 * 128;
+  }
+
+  /// Dynamic shared memory of a block.
+  int64_t sharedBytes() const { return tile.stages * stageStride(); }
+
+  /// Blocks for an SM with that much shared memory.
+  int64_t blocksPerSM(int64_t sharedOfSM) const {
+    return std::min(tile.blocksPerSM, sharedOfSM / (sharedBytes() + 1024));
+  }
+  /// Weights on their way to a block while it computes a step: all stages but
+  /// one are asked for.
+  int64_t copiedAheadBytes() const {
+    return (tile.stages - 1) * tile.records * RecordGeometry::recordsPerTile *
+           recordBytes();
+  }
+
+  /// Of 8 tokens and 128 channels: B fragments of mma.m16n8k16.
+  static constexpr int64_t fragmentBytes = 2048;
+  /// Of 8 tokens: four f16 parts of minus the sum of a group.
+  static constexpr int64_t sumBytes = 64;
 };
 
-/// Appends the kernel for `spec` to `module`; see convert-awq-to-nvvm for what
-/// it computes and its arguments.
-mlir::gpu::GPUFuncOp buildW4Kernel(mlir::gpu::GPUModuleOp module,
-                                   mlir::Location loc,
-                                   const W4KernelSpec &spec);
+/// Appends the decode kernel for `spec` to `module`; see convert-awq-to-nvvm
+/// for what it computes and its arguments.
+mlir::gpu::GPUFuncOp buildDecodeKernel(mlir::gpu::GPUModuleOp module,
+                                       mlir::Location loc,
+                                       const W4KernelSpec &spec);
+
+/// Appends the kernel that packs activations for `spec`.
+mlir::gpu::GPUFuncOp buildPackKernel(mlir::gpu::GPUModuleOp module,
+                                     mlir::Location loc,
+                                     const W4KernelSpec &spec);
 
 } // namespace awq
 

@@ -1,55 +1,84 @@
-// RUN: awq-opt %s --convert-awq-to-nvvm --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: awq-opt %s --convert-awq-to-nvvm --split-input-file | FileCheck %s --check-prefixes=CHECK,CPASYNC
+// RUN: awq-opt %s --convert-awq-to-nvvm=chip=sm_90a --split-input-file | FileCheck %s --check-prefixes=CHECK,BULK
+// RUN: awq-opt %s --convert-awq-to-nvvm="mode=exact activations=bf16" --split-input-file | FileCheck %s --check-prefix=EXACT
+// RUN: not awq-opt %s --convert-awq-to-nvvm="mode=fast" --split-input-file 2>&1 | FileCheck %s --check-prefix=MODE
+// RUN: not awq-opt %s --convert-awq-to-nvvm="activations=f64" --split-input-file 2>&1 | FileCheck %s --check-prefix=TYPE
+// RUN: not awq-opt %s --convert-awq-to-nvvm="chip=sm_75" --split-input-file 2>&1 | FileCheck %s --check-prefix=CHIP
+
+// CHIP: no kernels are made for the chip sm_75
+// MODE: there is no mode 'fast'; choose subnormal or exact
+// TYPE: there are no kernels for activations of 'f64'; choose f16 or bf16
 
 #scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
 
-// Two linears alike share a kernel.
+// Linears of one scheme share their kernels, whatever their shapes.
 // CHECK-LABEL: func.func @twins
 func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
-                 %z: tensor<32x2xi8>) -> (tensor<?x32xf32>, tensor<?x32xf32>) {
-  // CHECK-COUNT-2: awq.quantized_linear {{.*}} {awq.kernel = @awq_kernels::@awq_w4_n32_k128_g64
-  %y = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
+                 %z: tensor<32x2xi8>, %p: tensor<8x128xi8>, %t: tensor<8x2xf16>,
+                 %y: tensor<8x2xi8>) -> (tensor<?x32xf32>, tensor<?x8xf32>) {
+  // CHECK-COUNT-2: awq.quantized_linear {{.*}} {awq.kernels = [{blocks_per_sm = 2 : i64, copied_ahead_bytes = {{.*}} : i64, kernel = @awq_kernels::@awq_w4_g64_m8, max_tokens = 8 : i64, pack = @awq_kernels::@awq_pack_g64_m8,
+  %u = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
     : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
     -> tensor<?x32xf32>
-  %t = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
-    : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
-    -> tensor<?x32xf32>
-  return %y, %t : tensor<?x32xf32>, tensor<?x32xf32>
+  %v = awq.quantized_linear %x, %p, %t zeros %y {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<8x128xi8>, tensor<8x2xf16>, tensor<8x2xi8>)
+    -> tensor<?x8xf32>
+  return %u, %v : tensor<?x32xf32>, tensor<?x8xf32>
 }
 
 // CHECK: gpu.module @awq_kernels
-// CHECK: llvm.mlir.global internal @[[PARTIALS:.*]]() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<1024 x f32>
-// CHECK: gpu.func @awq_w4_n32_k128_g64(%[[X:.*]]: !llvm.ptr<1>, %[[WORDS:.*]]: !llvm.ptr<1>, %[[SCALES:.*]]: !llvm.ptr<1>, %[[ZEROS:.*]]: !llvm.ptr<1>, %[[Y:.*]]: !llvm.ptr<1>, %[[M:.*]]: i32, %[[N:.*]]: i32, %[[K:.*]]: i32) kernel attributes {known_block_size = array<i32: 128, 1, 1>}
-// Sixteen bytes of weights per lane and turn.
-// CHECK: scf.for
-// CHECK: llvm.load {{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
-// The weights become f16 in registers: 1024 + q by an or, then minus 1024 + z.
-// CHECK: arith.andi
-// CHECK: arith.ori
-// CHECK: llvm.bitcast {{.*}} : i32 to vector<2xf16>
-// CHECK: arith.subf {{.*}} : vector<2xf16>
-// CHECK: arith.mulf {{.*}} : vector<2xf16>
-// Four steps of 16 channels, two tiles of 8 tokens.
-// CHECK-COUNT-8: nvvm.mma.sync
-// CHECK-NOT: nvvm.mma.sync
-// CHECK: gpu.barrier
+// CHECK: gpu.func @awq_pack_g64_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
+// CHECK: llvm.mlir.global external @awq_shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
+// Activations, records, Y, partial sums, tickets; M, N, K.
+// CPASYNC: gpu.func @awq_w4_g64_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32) kernel attributes {known_block_size = array<i32: 128, 1, 1>}
+// CPASYNC: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg
+// CPASYNC: nvvm.cp.async.commit.group
+// A warp more, which fills the ring with weights before it waits for the kernel
+// that makes the activations.
+// BULK: gpu.func @awq_w4_g64_m8({{.*}}) kernel attributes {known_block_size = array<i32: 160, 1, 1>}
+// BULK: nvvm.mbarrier.init
+// BULK: nvvm.fence.mbarrier.init
+// BULK: nvvm.mbarrier.arrive.expect_tx
+// BULK: nvvm.cp.async.bulk.shared.cluster.global
+// Codes become f16 by masks, with nothing subtracted.
+// CPASYNC: llvm.mlir.constant(983055 : i32)
+// CPASYNC: llvm.mlir.constant(15728880 : i32)
+// CPASYNC-NOT: llvm.fsub
+// A record takes 16 products for codes and two for the zero points of each of
+// its two groups. The ring has three stages of two records; last steps have two
+// more.
+// CPASYNC-COUNT-160: nvvm.mma.sync
+// CPASYNC-NOT: nvvm.mma.sync
+// CHECK: gpu.func @awq_pack_g64_m16
+// CHECK: gpu.func @awq_w4_g64_m16
 // CHECK-NOT: gpu.func
+
+// EXACT: gpu.func @awq_pack_g64_bf16_m8
+// EXACT: gpu.func @awq_w4_g64_bf16_exact_m8
+// 1024 + q by an or, then minus 1024 + z. No product for the zero points.
+// EXACT: llvm.mlir.constant(1677747200 : i32)
+// EXACT: llvm.fsub {{.*}} : vector<2xf16>
+// EXACT-COUNT-128: nvvm.mma.sync
+// EXACT-NOT: nvvm.mma.sync
+// EXACT: gpu.func @awq_pack_g64_bf16_m16
+// EXACT: fptrunc {{.*}} : f32 to bf16
 
 // -----
 
-#scheme = #awq.scheme<bits = 3, group = 32, zero = symmetric, scale = f16>
+#scheme = #awq.scheme<bits = 3, group = 0, zero = symmetric, scale = f16>
 
-// Symmetric schemes take no zeros; groups of 32 change inside a block of 64
-// channels, so that their constants are loaded for each step.
+// Groups that are whole rows; symmetric schemes read no zero points.
 // CHECK-LABEL: func.func @symmetric
-func.func @symmetric(%x: tensor<?x64xf32>, %q: tensor<24x64xi8>, %s: tensor<24x2xf16>,
+func.func @symmetric(%x: tensor<?x40xf32>, %q: tensor<24x40xi8>, %s: tensor<24x1xf16>,
                      %b: tensor<24xf32>) -> tensor<?x24xf32> {
   %y = awq.quantized_linear %x, %q, %s bias %b {scheme = #scheme}
-    : (tensor<?x64xf32>, tensor<24x64xi8>, tensor<24x2xf16>, tensor<24xf32>) -> tensor<?x24xf32>
+    : (tensor<?x40xf32>, tensor<24x40xi8>, tensor<24x1xf16>, tensor<24xf32>) -> tensor<?x24xf32>
   return %y : tensor<?x24xf32>
 }
 
-// CHECK: gpu.func @awq_w3_n24_k64_g32_symmetric_bias(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32) kernel
-// CHECK: arith.constant 4.000000e+00 : f16
+// CHECK: gpu.func @awq_pack_g128_m8
+// The bias is one pointer more.
+// CHECK: gpu.func @awq_w3_row_symmetric_bias_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32) kernel
 
 // -----
 

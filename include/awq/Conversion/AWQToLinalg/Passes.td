@@ -18,7 +18,7 @@ def ConvertAWQToLinalgPass : Pass<"convert-awq-to-linalg"> {
     layers become a `linalg.generic` contraction accumulated in f32; a quantized
     one restores each weight, `(q - z) * s`, where it is used. Takes any width
     of codes and any group, plain codes and every layout that
-    `#awq.layout` names except `mma_n16k64`. Observers disappear.
+    `#awq.layout` names except `mma_n32k128`. Observers disappear.
     `awq.quantize` and `awq.repack` make parameters and are left: a program that
     runs holds their results, not their operands.
 

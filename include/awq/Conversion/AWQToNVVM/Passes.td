@@ -14,23 +14,33 @@ include "mlir/Pass/PassBase.td"
 def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
   let summary = "Makes a fused dequantize-matmul kernel per quantized linear";
   let description = [{
-    Adds a `gpu.module @awq_kernels` with one kernel per distinct quantized
-    linear (same N, K, scheme and bias) and notes the kernel on each op as
-    `awq.kernel`. The ops stay: launching is the host side's affair.
+    Adds a `gpu.module @awq_kernels` with the kernels that the module's quantized
+    linears need, and notes on each op, as `awq.kernels`, which ones those are
+    and how to launch them: an entry for up to 8 and one for up to 16 tokens.
+    The ops stay: launching is the host side's affair. docs/GPUKernels.md
+    explains the kernels.
 
-    A kernel computes Y = X dequant(W)^T + b for up to 16 tokens. Weights are
-    the A operand of `mma.sync.m16n8k16`, restored to f16 in registers from
-    words in the layout `mma_n16k64`; activations are f16 [M, K] row-major and
-    the B operand; sums are f32. A block of four warps owns 16 rows of W: the
-    warps take turns in K by 64 channels and add up in shared memory. The grid
-    is ceil(N/16) blocks of 128 threads.
+    A kernel computes Y = X dequant(W)^T + b; M, N and K are arguments. Weights
+    are the A operand of `mma.sync.m16n8k16` and come as records of the layout
+    `mma_n32k128`. `mode` is how a code becomes an f16: `subnormal` takes it as
+    it is and corrects the sums, `exact` subtracts the zero point first.
+    Activations are packed by a kernel of their own, once for all linears that
+    read them.
 
-    Arguments, pointers in global memory: X f16 [M, K]; words i32 of the layout
-    mma_n16k64; scales f16 and, if asymmetric, zeros f16 [ceil(N/16), G, 16];
-    bias f16 [N] if there is one; Y f16 [M, N]; then M, N, K as i32.
+    Needs codes of at most 4 bits, and groups of 32, 64, a multiple of 128, or
+    the whole row.
 
-    Needs codes of at most 4 bits, K a multiple of 64 and groups that are
-    multiples of 16.
+    Arguments of a decode kernel: packed activations, records, bias [N] if there
+    is one, Y [M, N], partial sums, tickets (all pointers to global memory),
+    then M, N, K as i32. Partial sums take 8192 bytes per block for each 8
+    tokens, tickets 16 bytes for each 128 rows and each bucket of tokens; tickets
+    are zero before the first launch, and every launch leaves them so. The grid
+    is any number of blocks in x (best `blocks_per_sm` for each SM) and one block in y for each 8 or 16 tokens.
+
+    Arguments of a pack kernel: X [M, K], packed activations, M, K. The grid is
+    M rounded up to 8 or 16 blocks of 256 threads. For each 8 or 16 tokens the
+    packed form takes, for each 128 channels, 2112 bytes per 8 tokens for groups
+    of 128 or more (64 more for each further group), then 4 bytes per token.
 
     Example:
 
@@ -41,16 +51,21 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
       -> tensor<?x32xf32>
     // becomes
     %y = awq.quantized_linear %x, %q, %s zeros %z
-      {awq.kernel = @awq_kernels::@awq_w4_n32_k128_g64, scheme = ...} : ...
+      {awq.kernels = [{blocks_per_sm = 2, kernel = @awq_kernels::@awq_w4_g64_m8,
+         max_tokens = 8, pack = @awq_kernels::@awq_pack_g64_m8, ...}, ...],
+       scheme = #scheme} : ...
     gpu.module @awq_kernels {
-      gpu.func @awq_w4_n32_k128_g64(...) kernel ...
-      nvvm.mma.sync ...
+      gpu.func @awq_w4_g64_m8(%x: !llvm.ptr<1>, %records: !llvm.ptr<1>, ...) kernel {...}
+    }
     ```
   }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"", "GPU architecture, which chooses the tiles">,
+    Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal or exact">,
+    Option<"activations", "activations", "std::string", "\"f16\"", "type of activations, bias and results: f16 or bf16">];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
-    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::NVVM::NVVMDialect"];
 }
 
 #endif // AWQ_CONVERSION_AWQTONVVM_PASSES_TD

@@ -92,8 +92,8 @@ SmallVector<int64_t> awq::getPackedShape(LayoutAttr layout, int64_t n,
     return {rowBlocks, (k + 7) / 8, 16};
   case LayoutKind::CpuN16B8:
     return {rowBlocks, (k + 3) / 4, 16};
-  case LayoutKind::MmaN16K64:
-    return {rowBlocks, (k + 63) / 64, 32, 4};
+  case LayoutKind::MmaN32K128:
+    break;
   }
-  llvm_unreachable("a layout without a shape");
+  llvm_unreachable("a layout that holds more than codes");
 }

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/Utils/RecordLayout.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -68,9 +69,6 @@ static LogicalResult verifyLayoutFits(Operation *op, LayoutAttr layout,
   if (layout.getKind() == LayoutKind::AutoAWQGemm && n % 8 != 0)
     return op->emitOpError("layout ")
            << layout << " needs a multiple of 8 output channels, found " << n;
-  if (layout.getKind() == LayoutKind::MmaN16K64 && k % 64 != 0)
-    return op->emitOpError("layout ")
-           << layout << " needs a multiple of 64 input channels, found " << k;
   return success();
 }
 
@@ -123,6 +121,28 @@ int64_t QuantizedLinearOp::getOutputChannels() {
   return cast<RankedTensorType>(getResult().getType()).getShape().back();
 }
 
+/// Checks records, which hold scales and zero points too (C7, C8).
+static LogicalResult verifyRecords(Operation *op, SchemeAttr schemeAttr,
+                                   Value codesValue, Value scales, Value zeros,
+                                   int64_t n, int64_t k) {
+  auto codes = cast<RankedTensorType>(codesValue.getType());
+  LayoutAttr layout = getLayout(codes);
+  if (scales || zeros)
+    return op->emitOpError("codes in layout ")
+           << layout << " hold their scales and zeros; remove the operands";
+  QuantScheme scheme = toQuantScheme(schemeAttr);
+  if (!RecordGeometry::hasRecords(scheme, k))
+    return op->emitOpError("layout ")
+           << layout << " needs groups of 32, 64, a multiple of 128 or the "
+           << "whole row, found " << scheme.group;
+  int64_t words = RecordGeometry(scheme, n, k).totalBytes() / 4;
+  if (codes.getShape() != ArrayRef<int64_t>{words})
+    return op->emitOpError("codes of ")
+           << n << "x" << k << " in layout " << layout
+           << " must have the shape [" << words << "], found " << codes;
+  return success();
+}
+
 /// Checks the shapes of packed codes, scales and zero points of [n, k].
 static LogicalResult verifyPacked(Operation *op, SchemeAttr scheme, Value codes,
                                   Value scales, Value zeros, int64_t n,
@@ -132,6 +152,8 @@ static LogicalResult verifyPacked(Operation *op, SchemeAttr scheme, Value codes,
   if (!codesType.getElementType().isInteger(32))
     return op->emitOpError("packed codes must be i32 words, found ")
            << codesType;
+  if (layout.getKind() == LayoutKind::MmaN32K128)
+    return verifyRecords(op, scheme, codes, scales, zeros, n, k);
   if (failed(verifyLayoutFits(op, layout, n, k)))
     return failure();
   SmallVector<int64_t> words = getPackedShape(layout, n, k);
@@ -169,10 +191,9 @@ static LogicalResult verifyPacked(Operation *op, SchemeAttr scheme, Value codes,
   if (failed(check("zeros", zeros, zeroShape)))
     return failure();
   Builder builder(op->getContext());
-  Type zeroType =
-      layout.getKind() == LayoutKind::AutoAWQGemm ? Type(builder.getI32Type())
-      : layout.getKind() == LayoutKind::MmaN16K64 ? Type(builder.getF16Type())
-                                                  : Type(builder.getF32Type());
+  Type zeroType = layout.getKind() == LayoutKind::AutoAWQGemm
+                      ? Type(builder.getI32Type())
+                      : Type(builder.getF32Type());
   Type found = getElementTypeOrSelf(zeros.getType());
   if (found != zeroType)
     return op->emitOpError("zeros in layout ")
@@ -206,11 +227,19 @@ LogicalResult QuantizedLinearOp::verify() {
   if (failed(verifyLinearShapes(*this, input, result, getBias(), n)) ||
       failed(verifyGroup(*this, getScheme(), k))) // C2, C3, C4
     return failure();
+  auto verifyPackedOperands = [&] {
+    return verifyPacked(*this, getScheme(), getCodes(), getScales(), getZeros(),
+                        n, k); // C7
+  };
+  LayoutAttr layout = getLayout();
+  if (layout && layout.getKind() == LayoutKind::MmaN32K128)
+    return verifyPackedOperands();
+  if (!getScales()) // C8
+    return emitOpError("needs scales");
   if (failed(verifyZerosPresent(*this, getScheme(), getZeros()))) // C6
     return failure();
-  if (getLayout()) // C7
-    return verifyPacked(*this, getScheme(), getCodes(), getScales(), getZeros(),
-                        n, k);
+  if (layout)
+    return verifyPackedOperands();
   return verifyGroupParameters(*this, getScheme(), getScales().getType(),
                                getZeros(), n, k); // C5
 }
@@ -262,6 +291,11 @@ LogicalResult RepackOp::verify() {
   LayoutAttr layout = getLayout(words);
   if (!layout) // C2
     return emitOpError("the result needs a layout, found ") << words;
+  if (layout.getKind() == LayoutKind::MmaN32K128) // C3
+    return emitOpError("layout ")
+           << layout
+           << " holds scales and zeros too; pack the linear instead, by "
+              "awq-pack-weights";
   if (failed(verifyLayoutFits(*this, layout, codes.getDimSize(0),
                               codes.getDimSize(1))))
     return failure();
@@ -280,6 +314,9 @@ LogicalResult UnpackOp::verify() {
   if (!getLayout(getPacked().getType())) // C1
     return emitOpError("needs packed codes with a layout, found ")
            << getPacked().getType();
+  if (getLayout(getPacked().getType()).getKind() == LayoutKind::MmaN32K128)
+    return emitOpError("needs a layout with scales of their own, found ")
+           << getLayout(getPacked().getType());
   auto codes = cast<RankedTensorType>(getCodes().getType());
   if (codes.getRank() != 2 || !codes.hasStaticShape()) // C2
     return emitOpError("codes must be a static [N, K] matrix, found ") << codes;

@@ -39,8 +39,30 @@ static LogicalResult readPlain(QuantizedLinearOp op, ParameterStore &store,
   return success(succeeded(zeros));
 }
 
+/// Records hold codes, scales and zero points in one array.
+static LogicalResult readRecords(QuantizedLinearOp op, const Layout &layout,
+                                 ParameterStore &store,
+                                 QuantizedMatrix &result) {
+  FailureOr<std::vector<uint32_t>> words = store.readWords(op.getCodes());
+  if (failed(words))
+    return failure();
+  int64_t groups = result.scheme.groups(result.k);
+  result.codes.resize(result.n * result.k);
+  result.scales.resize(result.n * groups);
+  if (!result.scheme.symmetric)
+    result.zeros.resize(result.n * groups);
+  layout.unpackAll(result.scheme, result.n, result.k, words->data(),
+                   result.codes.data(), result.scales.data(),
+                   result.zeros.data());
+  return success();
+}
+
 static LogicalResult readPacked(QuantizedLinearOp op, ParameterStore &store,
                                 QuantizedMatrix &result) {
+  const Layout *layout =
+      findLayout(stringifyLayoutKind(op.getLayout().getKind()));
+  if (layout && layout->isRecords())
+    return readRecords(op, *layout, store, result);
   PackedWeight weight = getPackedWeight(op);
   FailureOr<std::vector<uint8_t>> codes = weight.readCodes(store);
   FailureOr<std::vector<float>> scales = weight.readScales(store);
@@ -97,6 +119,57 @@ definePacked(QuantizedLinearOp op, StringRef suffix, const PackedArray &array,
                       bytes, op.getCodes());
 }
 
+/// Gives `op` one array of records.
+static LogicalResult defineRecords(QuantizedLinearOp op, const Layout &layout,
+                                   LayoutKind kind, QuantizedMatrix &plain,
+                                   ParameterStore &store) {
+  std::string suffix = ".records." + std::string(layout.name);
+  FailureOr<Value> records = definePacked(
+      op, suffix, layout.recordsShape(plain.scheme, plain.n, plain.k),
+      LayoutAttr::get(op.getContext(), kind),
+      [&](void *to) {
+        layout.packAll(plain.scheme, plain.n, plain.k, plain.codes.data(),
+                       plain.scales.data(), plain.zeros.data(), to);
+      },
+      store);
+  if (failed(records))
+    return failure();
+  op.getCodesMutable().assign(*records);
+  op.getScalesMutable().clear();
+  op.getZerosMutable().clear();
+  return success();
+}
+
+/// Gives `op` arrays of codes, of scales and, if it is asymmetric, of zeros.
+static LogicalResult defineArrays(QuantizedLinearOp op, const Layout &layout,
+                                  LayoutKind kind, QuantizedMatrix &plain,
+                                  ParameterStore &store) {
+  int64_t n = plain.n, k = plain.k, groups = plain.scheme.groups(k);
+  std::string suffix = "." + std::string(layout.name);
+  FailureOr<Value> codes = definePacked(
+      op, ".codes" + suffix, layout.codesShape(n, k),
+      LayoutAttr::get(op.getContext(), kind),
+      [&](void *to) { layout.packCodes(plain.codes.data(), n, k, to); }, store);
+  FailureOr<Value> scales = definePacked(
+      op, ".scales" + suffix, layout.scalesShape(n, groups), Attribute(),
+      [&](void *to) { layout.packScales(plain.scales.data(), n, groups, to); },
+      store);
+  if (failed(codes) || failed(scales))
+    return failure();
+  if (!plain.scheme.symmetric) {
+    FailureOr<Value> zeros = definePacked(
+        op, ".zeros" + suffix, layout.zerosShape(n, groups), Attribute(),
+        [&](void *to) { layout.packZeros(plain.zeros.data(), n, groups, to); },
+        store);
+    if (failed(zeros))
+      return failure();
+    op.getZerosMutable().assign(*zeros);
+  }
+  op.getCodesMutable().assign(*codes);
+  op.getScalesMutable().assign(*scales);
+  return success();
+}
+
 static LogicalResult repack(QuantizedLinearOp op, const Layout &layout,
                             ParameterStore &store) {
   StringRef layoutName(layout.name.data(), layout.name.size());
@@ -116,30 +189,8 @@ static LogicalResult repack(QuantizedLinearOp op, const Layout &layout,
       !status)
     return awq::emitError(op.getLoc(), status.error());
 
-  std::string suffix = ("." + layoutName).str();
-  FailureOr<Value> codes = definePacked(
-      op, ".codes" + suffix, layout.codesShape(n, k),
-      LayoutAttr::get(op.getContext(), *kind),
-      [&](void *to) { layout.packCodes(plain->codes.data(), n, k, to); },
-      store);
-  FailureOr<Value> scales = definePacked(
-      op, ".scales" + suffix, layout.scalesShape(n, groups), Attribute(),
-      [&](void *to) { layout.packScales(plain->scales.data(), n, groups, to); },
-      store);
-  if (failed(codes) || failed(scales))
-    return failure();
-  if (op.getZeros()) {
-    FailureOr<Value> zeros = definePacked(
-        op, ".zeros" + suffix, layout.zerosShape(n, groups), Attribute(),
-        [&](void *to) { layout.packZeros(plain->zeros.data(), n, groups, to); },
-        store);
-    if (failed(zeros))
-      return failure();
-    op.getZerosMutable().assign(*zeros);
-  }
-  op.getCodesMutable().assign(*codes);
-  op.getScalesMutable().assign(*scales);
-  return success();
+  return layout.isRecords() ? defineRecords(op, layout, *kind, *plain, store)
+                            : defineArrays(op, layout, *kind, *plain, store);
 }
 
 namespace {

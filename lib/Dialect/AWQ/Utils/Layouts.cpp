@@ -8,9 +8,8 @@
 
 #include "awq/Dialect/AWQ/Utils/Layouts.h"
 
-#include "MmaLayout.h"
-
 #include "awq/Dialect/AWQ/Utils/Half.h"
+#include "awq/Dialect/AWQ/Utils/RecordLayout.h"
 
 #include <cstring>
 
@@ -158,6 +157,15 @@ static PackedArray cpuGroupsShape(int64_t n, int64_t groups) {
 }
 
 //===----------------------------------------------------------------------===//
+// mma_n32k128
+//===----------------------------------------------------------------------===//
+
+static PackedArray recordsShape(const QuantScheme &scheme, int64_t n,
+                                int64_t k) {
+  return {PackedType::I32, {RecordGeometry(scheme, n, k).totalBytes() / 4}};
+}
+
+//===----------------------------------------------------------------------===//
 // The table
 //===----------------------------------------------------------------------===//
 
@@ -174,7 +182,9 @@ const std::vector<Layout> &awq::layouts() {
        cpuGroupsShape, packCpuCodes<8>, unpackCpuCodes<8>,
        packCpuGroups<uint8_t>, unpackCpuGroups<uint8_t>, packCpuGroups<float>,
        unpackCpuGroups<float>},
-      makeMmaLayout(),
+      {"mma_n32k128", 2, 4, 1, 1, 1, nullptr, nullptr, nullptr, nullptr,
+       nullptr, nullptr, nullptr, nullptr, nullptr, recordsShape, packRecords,
+       unpackRecords},
   };
   return table;
 }
@@ -224,6 +234,11 @@ Status awq::validateLayout(const Layout &layout, const QuantScheme &scheme,
         "AWQ1211", layout, notMultiple("K", k, layout.channelMultiple), tensor,
         "leave this linear unquantized or choose another layout");
   int64_t size = scheme.groupSize(k);
+  if (layout.isRecords() && !RecordGeometry::hasRecords(scheme, k))
+    return layoutError("AWQ1212", layout,
+                       "groups of " + std::to_string(size) +
+                           " do not fit records of 128 channels",
+                       tensor, "choose groups of 32, 64, 128 or of whole rows");
   if (scheme.groups(k) > 1 && size % layout.groupMultiple != 0)
     return layoutError(
         "AWQ1212", layout,
@@ -235,7 +250,9 @@ Status awq::validateLayout(const Layout &layout, const QuantScheme &scheme,
 
 Status awq::checkScales(const Layout &layout, const float *scales, int64_t n,
                         int64_t groups, std::string_view tensor) {
-  if (layout.scalesShape(n, groups).type != PackedType::F16)
+  bool halves = layout.isRecords() ||
+                layout.scalesShape(n, groups).type == PackedType::F16;
+  if (!halves)
     return {};
   for (int64_t i = 0; i < n * groups; ++i)
     if (roundToHalf(scales[i]) != scales[i])

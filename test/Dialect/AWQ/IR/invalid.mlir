@@ -261,9 +261,52 @@ func.func @repack_rows(%q: tensor<12x128xi8>) {
 
 // -----
 
-func.func @repack_channels(%q: tensor<16x96xi8>) {
-  // expected-error @+1 {{layout #awq.layout<mma_n16k64> needs a multiple of 64 input channels, found 96}}
-  %p = awq.repack %q : tensor<16x96xi8> -> tensor<1x2x32x4xi32, #awq.layout<mma_n16k64>>
+func.func @repack_records(%q: tensor<16x128xi8>) {
+  // expected-error @+1 {{layout #awq.layout<mma_n32k128> holds scales and zeros too; pack the linear instead, by awq-pack-weights}}
+  %p = awq.repack %q : tensor<16x128xi8> -> tensor<532xi32, #awq.layout<mma_n32k128>>
+  return
+}
+
+// -----
+
+#scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
+func.func @records_and_scales(%x: tensor<?x128xf32>, %q: tensor<552xi32, #awq.layout<mma_n32k128>>,
+                              %s: tensor<32x2xf16>) {
+  // expected-error @+1 {{codes in layout #awq.layout<mma_n32k128> hold their scales and zeros; remove the operands}}
+  %y = awq.quantized_linear %x, %q, %s {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<552xi32, #awq.layout<mma_n32k128>>, tensor<32x2xf16>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+// 32 x 128 codes, 32 scales and 32 zero points for each of two groups: 2208
+// bytes are 552 words.
+#scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
+func.func @records_shape(%x: tensor<?x128xf32>, %q: tensor<532xi32, #awq.layout<mma_n32k128>>) {
+  // expected-error @+1 {{codes of 32x128 in layout #awq.layout<mma_n32k128> must have the shape [552], found 'tensor<532xi32, #awq.layout<mma_n32k128>>'}}
+  %y = awq.quantized_linear %x, %q {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<532xi32, #awq.layout<mma_n32k128>>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+#scheme = #awq.scheme<bits = 4, group = 96, zero = symmetric, scale = f16>
+func.func @records_group(%x: tensor<?x192xf32>, %q: tensor<532xi32, #awq.layout<mma_n32k128>>) {
+  // expected-error @+1 {{layout #awq.layout<mma_n32k128> needs groups of 32, 64, a multiple of 128 or the whole row, found 96}}
+  %y = awq.quantized_linear %x, %q {scheme = #scheme}
+    : (tensor<?x192xf32>, tensor<532xi32, #awq.layout<mma_n32k128>>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @no_scales(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>) {
+  // expected-error @+1 {{needs scales}}
+  %y = awq.quantized_linear %x, %q
+    {scheme = #awq.scheme<bits = 4, group = 64, zero = symmetric, scale = f16>}
+    : (tensor<?x128xf32>, tensor<32x128xi8>) -> tensor<?x32xf32>
   return
 }
 

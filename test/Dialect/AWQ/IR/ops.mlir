@@ -27,6 +27,18 @@ func.func @quantized_linear(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>,
   return %y : tensor<?x32xf32>
 }
 
+// CHECK-LABEL: func.func @linear_of_records
+func.func @linear_of_records(%x: tensor<?x128xf32>, %r: tensor<552xi32, #awq.layout<mma_n32k128>>, %b: tensor<20xf32>)
+    -> (tensor<?x20xf32>, tensor<?x20xf32>) {
+  // CHECK: awq.quantized_linear %{{.*}}, %{{.*}} {scheme = {{.*}}} : (tensor<?x128xf32>, tensor<552xi32, #awq.layout<mma_n32k128>>) -> tensor<?x20xf32>
+  %y = awq.quantized_linear %x, %r {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<552xi32, #awq.layout<mma_n32k128>>) -> tensor<?x20xf32>
+  // CHECK: awq.quantized_linear %{{.*}}, %{{.*}} bias %{{.*}} {scheme
+  %z = awq.quantized_linear %x, %r bias %b {scheme = #scheme}
+    : (tensor<?x128xf32>, tensor<552xi32, #awq.layout<mma_n32k128>>, tensor<20xf32>) -> tensor<?x20xf32>
+  return %y, %z : tensor<?x20xf32>, tensor<?x20xf32>
+}
+
 // CHECK-LABEL: func.func @packed_linear
 func.func @packed_linear(%x: tensor<?x128xf32>, %q: tensor<2x16x16xi32, #awq.layout<cpu_n16>>,
                          %s: tensor<2x2x16xf32>, %z: tensor<2x2x16xf32>, %b: tensor<20xf32>)

@@ -1,9 +1,11 @@
 // RUN: awq-opt %s -awq-pack-weights | FileCheck %s
 // RUN: awq-opt %s -awq-pack-weights=layout=autoawq_gemm | FileCheck %s --check-prefix=GEMM
 // RUN: awq-opt %s -pass-pipeline='builtin.module(awq-pack-weights{layout=autoawq_gemm},awq-pack-weights{layout=cpu_n16})' | FileCheck %s
+// RUN: awq-opt %s -awq-pack-weights=layout=mma_n32k128 | FileCheck %s --check-prefix=RECORDS
+// RUN: awq-opt %s -pass-pipeline='builtin.module(awq-pack-weights{layout=mma_n32k128},awq-pack-weights{layout=cpu_n16})' | FileCheck %s
 // RUN: not awq-opt %s -awq-pack-weights=layout=nowhere 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: there is no layout 'nowhere'; choose cpu, autoawq_gemm, cpu_n16, cpu_n16b8
+// UNKNOWN: there is no layout 'nowhere'; choose cpu, autoawq_gemm, cpu_n16, cpu_n16b8, mma_n32k128
 
 // 8 rows are padded to 16: words of codes 3 (0x33333333), then zeros.
 // CHECK-LABEL: func @f
@@ -11,6 +13,12 @@
 // CHECK-DAG: %[[S:.*]] = arith.constant dense<{{.*}}5.000000e-01, 0.000000e+00{{.*}}> : tensor<1x1x16xf32>
 // CHECK-DAG: %[[Z:.*]] = arith.constant dense<{{.*}}8.000000e+00, 0.000000e+00{{.*}}> : tensor<1x1x16xf32>
 // CHECK: awq.quantized_linear %arg0, %[[Q]], %[[S]] zeros %[[Z]]
+
+// One record of 32 rows and 128 channels: 512 words of codes, then the 80 bytes
+// of the rows' scales and zero points.
+// RECORDS: %[[R:.*]] = arith.constant dense<{{.*}}> : tensor<532xi32, #awq.layout<mma_n32k128>>
+// RECORDS: awq.quantized_linear %arg0, %[[R]] {scheme
+// RECORDS-SAME: (tensor<?x16xf32>, tensor<532xi32, #awq.layout<mma_n32k128>>) -> tensor<?x8xf32>
 
 // GEMM-DAG: %[[Q:.*]] = arith.constant dense<858993459> : tensor<16x1xi32, #awq.layout<autoawq_gemm>>
 // GEMM-DAG: %[[S:.*]] = arith.constant dense<5.000000e-01> : tensor<1x8xf16>

@@ -33,7 +33,8 @@ namespace awq {
 /// The scheme as the arithmetic in Dialect/AWQ/Utils takes it.
 QuantScheme toQuantScheme(SchemeAttr scheme);
 
-/// The shape of the i32 words that hold [n, k] codes in `layout`.
+/// The shape of the i32 words that hold [n, k] codes in `layout`, which is not
+/// one of records.
 llvm::SmallVector<int64_t> getPackedShape(LayoutAttr layout, int64_t n,
                                           int64_t k);
 

@@ -26,7 +26,7 @@ def AWQ_LayoutKind
                   [I32EnumAttrCase<"AutoAWQGemm", 0, "autoawq_gemm">,
                    I32EnumAttrCase<"CpuN16", 1, "cpu_n16">,
                    I32EnumAttrCase<"CpuN16B8", 2, "cpu_n16b8">,
-                   I32EnumAttrCase<"MmaN16K64", 3, "mma_n16k64">]> {
+                   I32EnumAttrCase<"MmaN32K128", 3, "mma_n32k128">]> {
   let cppNamespace = "::awq";
   let genSpecializedAttr = 0;
 }
@@ -74,7 +74,7 @@ def AWQ_LayoutAttr : AttrDef<AWQ_Dialect, "Layout"> {
     | `autoawq_gemm` | [K, N/8]                   | nibble i of word c is output 8c + [0,2,4,6,1,3,5,7][i] |
     | `cpu_n16`      | [ceil(N/16), K/8, 16]      | word r of a block: row r, inputs 8b..8b+7, low nibble first |
     | `cpu_n16b8`    | [ceil(N/16), K/4, 16]      | the same with bytes: inputs 4b..4b+3 |
-    | `mma_n16k64`   | [ceil(N/16), K/64, 32, 4]  | the A fragments of mma.m16n8k16, four words a lane |
+    | `mma_n32k128`  | [words]                    | records of 32 rows and 128 channels for tensor cores: codes, scales and zero points |
 
     Example:
 

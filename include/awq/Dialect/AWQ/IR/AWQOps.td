@@ -67,9 +67,11 @@ def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSe
     * (C3) `bias`, if present, is [N].
     * (C4) the scheme's group divides K.
     * (C5) plain scales and zeros are [N, K / g].
-    * (C6) `zeros` are present exactly if the scheme is asymmetric.
+    * (C6) `zeros` are present exactly if the scheme is asymmetric (but C8).
     * (C7) packed shapes are those that the layout defines for N and K; zeros
-      are i8 if plain, else i32 (`autoawq_gemm`), f16 (`mma_n16k64`) or f32.
+      are i8 if plain, else i32 (`autoawq_gemm`) or f32.
+    * (C8) codes in `mma_n32k128` hold scales and zeros as well: there are no
+      operands for them. All others have `scales`.
 
     Example:
 
@@ -81,12 +83,12 @@ def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSe
     ```
   }];
   let arguments = (ins AWQ_FloatTensor:$input, AWQ_CodeTensor:$codes,
-                       AWQ_FloatTensor:$scales,
-                       Optional<RankedTensorOf<[I8, I32, F16, F32]>>:$zeros,
+                       Optional<AWQ_FloatTensor>:$scales,
+                       Optional<RankedTensorOf<[I8, I32, F32]>>:$zeros,
                        Optional<AWQ_FloatTensor>:$bias, AWQ_SchemeAttr:$scheme);
   let results = (outs AWQ_FloatTensor:$result);
   let assemblyFormat = [{
-    $input `,` $codes `,` $scales (`zeros` $zeros^)? (`bias` $bias^)? attr-dict
+    $input `,` $codes (`,` $scales^)? (`zeros` $zeros^)? (`bias` $bias^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -177,6 +179,7 @@ def AWQ_RepackOp : AWQ_Op<"repack", [Pure]> {
     * (C1) `codes` is a plain tensor<N x K x i8>.
     * (C2) the result is an i32 tensor with a layout, of the shape that the
       layout defines for N and K.
+    * (C3) the layout is one of codes alone, so not `mma_n32k128`.
 
     Example:
 
@@ -199,7 +202,7 @@ def AWQ_UnpackOp : AWQ_Op<"unpack", [Pure]> {
     schemes yield constant zeros.
 
     Constraints:
-    * (C1) `packed` has a layout.
+    * (C1) `packed` has a layout, and not one of records.
     * (C2) `codes` is [N, K] of i8; the scheme's group divides K.
     * (C3) `scales` and `zeros` are [N, K / g].
     * (C4) the operands have the shapes and types that the layout defines for N

@@ -25,15 +25,9 @@
 //   codes  i32 [N/16, K/4, 16]  word (b, j, r) holds row 16b + r, its byte i
 //                               channel 4j + i
 //   zeros, scales as above
-// "mma_n16k64"    (2 to 4 bits in slots of 4; N padded to 16, K % 64 == 0)
-//   codes  i32 [N/16, K/64, 32, 4]  word (b, c, l, j) holds what lane l = 4g +
-//   t
-//                               needs of the A fragment of mma.m16n8k16 for the
-//                               channels 64c + 16j + 0..15: nibble r + 4h is
-//                               row 16b + g + 8 (r % 2), channel
-//                               2t + h + 8 (r / 2) of those 16
-//   zeros  f16 [N/16, G, 16]    as numbers
-//   scales f16 [N/16, G, 16]
+// "mma_n32k128"   (2 to 4 bits in slots of 4; N padded to 32, K to 128)
+//   records i32 [words]  codes, scales (f16) and zeros of 32 rows and 128
+//                        channels side by side: see RecordLayout.h
 // Padding holds zeros everywhere, so that a padded row contributes nothing.
 //
 //===----------------------------------------------------------------------===//
@@ -68,6 +62,8 @@ struct PackedArray {
 /// One packed layout. `groups` is the number of groups per row. Packing
 /// functions write every byte of the destination; destinations have the sizes
 /// of the shape functions and the alignment of the element type.
+/// A layout of records has one array for all three and leaves the functions of
+/// separate arrays null; the others leave those of records null.
 struct Layout {
   std::string_view name;
   /// The widths of codes that the layout can hold.
@@ -93,6 +89,17 @@ struct Layout {
                      void *packed);
   void (*unpackScales)(const void *packed, int64_t n, int64_t groups,
                        float *scales);
+
+  PackedArray (*recordsShape)(const QuantScheme &scheme, int64_t n,
+                              int64_t k) = nullptr;
+  void (*packAll)(const QuantScheme &scheme, int64_t n, int64_t k,
+                  const uint8_t *codes, const float *scales,
+                  const uint8_t *zeros, void *packed) = nullptr;
+  void (*unpackAll)(const QuantScheme &scheme, int64_t n, int64_t k,
+                    const void *packed, uint8_t *codes, float *scales,
+                    uint8_t *zeros) = nullptr;
+
+  bool isRecords() const { return recordsShape; }
 };
 
 /// The layout called `name`, or null.
@@ -106,7 +113,8 @@ const Layout &cpuLayout(int bits);
 
 /// Checks that `layout` can hold a weight [n, k] of `scheme`. Errors: those of
 /// QuantScheme::validate, AWQ1210 (width of codes), AWQ1211 (N or K is not the
-/// needed multiple), AWQ1212 (group not a multiple of what a word holds).
+/// needed multiple), AWQ1212 (group not a multiple of what a word holds, or not
+/// one that records can have).
 Status validateLayout(const Layout &layout, const QuantScheme &scheme,
                       int64_t n, int64_t k, std::string_view tensor = "");
 

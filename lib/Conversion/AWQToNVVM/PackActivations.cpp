@@ -1,0 +1,245 @@
+//===- PackActivations.cpp - activations in the order of MMA fragments ----===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A block packs one token, whose row it multiplies by the power of two that
+// brings its largest magnitude to 2^7 .. 2^8. That makes an f16 of any bf16,
+// and bounds the sum of 128 channels by 2^15. A row with an infinity or a NaN
+// is left as it is. The inverse factor goes behind the last record.
+//
+// For 128 channels and T tiles of 8 tokens the packed form is
+//   fragments [T][4][32][16 bytes]: of each 32 channels lane 4g + t has token
+//     g, channels 2t, 2t+1 and the same 8, 16 and 24 further on;
+//   sums [groups][T][8][4] of f16: four parts that add up to minus the sum of
+//     the group.
+//
+//===----------------------------------------------------------------------===//
+
+#include "DeviceBuilder.h"
+#include "W4Kernel.h"
+
+using namespace mlir;
+using namespace awq;
+
+/// Warps of a block.
+static constexpr int64_t packWarps = 8;
+
+namespace {
+
+class PackBuilder {
+public:
+  PackBuilder(gpu::GPUModuleOp module, Location loc, const W4KernelSpec &spec)
+      : spec(spec), module(module),
+        b(loc, OpBuilder::atBlockEnd(module.getBody())) {}
+
+  gpu::GPUFuncOp build();
+
+private:
+  using Value = mlir::Value;
+
+  void locate();
+  Value readBits(Value channel);
+  Value largestMagnitude();
+  std::pair<Value, Value> factorOf(Value largest);
+  void packRecord(Value record);
+  void storeSums(Value base, Value sum, Value group, Value writes);
+  Value scaled(Value channel);
+
+  const W4KernelSpec &spec;
+  gpu::GPUModuleOp module;
+  DeviceBuilder b;
+  Value input, packed, m, k;
+  Value thread, warp, lane, token, tile, inTile, row, exists, factor;
+};
+
+} // namespace
+
+gpu::GPUFuncOp PackBuilder::build() {
+  SmallVector<Type> types(2, b.globalPointer);
+  types.append(2, b.i32);
+  auto kernel =
+      gpu::GPUFuncOp::create(b, spec.packName(), b.getFunctionType(types, {}));
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  kernel.setKnownBlockSizeAttr(
+      b.getDenseI32ArrayAttr({32 * static_cast<int32_t>(packWarps), 1, 1}));
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  auto argument = kernel.getArguments().begin();
+  input = *argument++;
+  packed = *argument++;
+  m = *argument++;
+  k = *argument++;
+
+  locate();
+  // With programmatic dependent launch: the next kernel may begin to fetch its
+  // weights, and what comes now needs the results of the one before.
+  if (spec.tile.copy == CopyEngine::Bulk)
+    for (auto action : {NVVM::GridDepActionKind::launch_dependents,
+                        NVVM::GridDepActionKind::wait})
+      NVVM::GriddepcontrolOp::create(b, action);
+  auto [scale, inverse] = factorOf(largestMagnitude());
+  factor = scale;
+  Value records = b.divideUp(k, RecordGeometry::channels);
+  b.ifThen(b.equal(thread, 0), [&] {
+    Value place = b.mul(records, spec.activationBytes());
+    b.store(inverse, b.at(packed, b.add(place, b.shiftLeft(inTile, 2))), 4);
+  });
+  b.forRange(warp, records, b.constant(packWarps),
+             [&](Value record) { packRecord(record); });
+  gpu::ReturnOp::create(b);
+  return kernel;
+}
+
+void PackBuilder::locate() {
+  thread = b.threadX();
+  warp = b.div(thread, 32);
+  lane = b.rem(thread, 32);
+  token = b.blockX();
+  inTile = b.rem(token, spec.tokens());
+  tile = b.div(token, spec.tokens());
+  exists = b.less(token, m);
+  // Each 8 or 16 tokens are packed by themselves.
+  Value bytes = b.add(
+      b.mul(b.divideUp(k, RecordGeometry::channels), spec.activationBytes()),
+      4 * spec.tokens());
+  packed = b.at(packed, b.mul(b.widen(tile, b.i64), b.widen(bytes, b.i64)));
+  Value start = b.mul(b.widen(token, b.i64), b.widen(k, b.i64));
+  row = b.at(input, b.mul(start, b.constant64(2)));
+}
+
+/// The bits of one activation; 0 beyond M or K.
+Value PackBuilder::readBits(Value channel) {
+  Variable bits = b.variable(b.constant(0));
+  b.ifThen(b.both(exists, b.less(channel, k)), [&] {
+    Value half = b.load(b.i16, b.at(row, b.shiftLeft(channel, 1)), 2);
+    b.set(bits, b.widen(half, b.i32));
+  });
+  return b.get(bits);
+}
+
+/// The largest magnitude of the row, as bits: they order like the numbers, and
+/// infinities and NaNs come last.
+Value PackBuilder::largestMagnitude() {
+  auto type = LLVM::LLVMArrayType::get(b.i32, packWarps);
+  LLVM::GlobalOp slots;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    slots = LLVM::GlobalOp::create(b, type, /*isConstant=*/false,
+                                   LLVM::Linkage::Internal,
+                                   spec.packName() + "_largest", Attribute(),
+                                   /*alignment=*/16, /*addrSpace=*/3);
+  }
+  Variable largest = b.variable(b.constant(0));
+  b.forRange(thread, k, b.constant(32 * packWarps), [&](Value channel) {
+    b.set(largest, b.larger(b.get(largest), b.both(readBits(channel), 0x7fff)));
+  });
+  auto reduce = [&](Value value, int32_t lanes) {
+    for (int32_t with = lanes / 2; with > 0; with /= 2)
+      value = b.larger(value, b.shuffleXor(value, with));
+    return value;
+  };
+  Value base = LLVM::AddressOfOp::create(b, slots);
+  Value ofWarp = reduce(b.get(largest), 32);
+  b.ifThen(b.equal(lane, 0),
+           [&] { b.store(ofWarp, b.at(base, b.shiftLeft(warp, 2)), 4); });
+  b.barrier();
+  Value mine = b.both(lane, packWarps - 1);
+  return reduce(b.load(b.i32, b.at(base, b.shiftLeft(mine, 2)), 4), packWarps);
+}
+
+/// A number of the activations' type as f32.
+static Value toF32(DeviceBuilder &b, Value bits, ActivationType type) {
+  if (type == ActivationType::BF16)
+    return b.bitcast(b.shiftLeft(bits, 16), b.f32);
+  return b.toF32(b.bitcast(b.narrow(bits, b.i16), b.f16));
+}
+
+/// The power of two to multiply by, and its inverse. With the exponent field e
+/// of the largest magnitude, 2^(7 - (e - 127)) has the field 261 - e; 253 is
+/// the last field whose inverse is a normal number.
+std::pair<Value, Value> PackBuilder::factorOf(Value largest) {
+  Value bits = b.bitcast(toF32(b, largest, spec.type), b.i32);
+  Value exponent = b.shiftRight(bits, 23);
+  Value field = b.smaller(b.sub(b.constant(261), exponent), b.constant(253));
+  field = b.select(b.equal(exponent, 255), b.constant(127), field);
+  Value inverse = b.sub(b.constant(254), field);
+  return {b.bitcast(b.shiftLeft(field, 23), b.f32),
+          b.bitcast(b.shiftLeft(inverse, 23), b.f32)};
+}
+
+/// One activation times the factor, as f16.
+Value PackBuilder::scaled(Value channel) {
+  Value number = toF32(b, readBits(channel), spec.type);
+  return b.fromF32(b.fmul(number, factor), b.f16);
+}
+
+/// Lane l packs channels 2l, 2l + 1 and 64 + 2l, 65 + 2l of a record.
+void PackBuilder::packRecord(Value record) {
+  Value base = b.at(packed, b.mul(record, spec.activationBytes()));
+  Value tokenTile = b.div(inTile, 8), g = b.rem(inTile, 8);
+  Value first = b.mul(record, RecordGeometry::channels);
+  Value sums[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    Value pair = b.add(lane, 32 * half);
+    Value channel = b.add(first, b.shiftLeft(pair, 1));
+    Value low = scaled(channel), high = scaled(b.add(channel, 1));
+    // Pair p of the record: quad p / 16, register p / 4 % 4, lane 4g + p % 4.
+    Value quad = b.add(b.shiftLeft(tokenTile, 2), b.div(pair, 16));
+    Value place =
+        b.add(b.add(b.mul(quad, 512),
+                    b.mul(b.add(b.shiftLeft(g, 2), b.rem(pair, 4)), 16)),
+              b.shiftLeft(b.rem(b.div(pair, 4), 4), 2));
+    b.store(b.makeVector({low, high}), b.at(base, place), 4);
+    sums[half] = b.fadd(b.toF32(low), b.toF32(high));
+    // Sums of 32 channels, in each half of the warp.
+    for (int32_t with = 8; with > 0; with /= 2)
+      sums[half] = b.fadd(sums[half], b.shuffleXor(sums[half], with));
+  }
+  Value upperLanes = b.div(lane, 16);
+  if (spec.sums() == 4) {
+    for (int64_t half = 0; half < 2; ++half)
+      storeSums(base, sums[half], b.add(upperLanes, 2 * half),
+                b.less(b.both(lane, 15), 4));
+    return;
+  }
+  for (Value &sum : sums)
+    sum = b.fadd(sum, b.shuffleXor(sum, 16));
+  Value writes = b.less(lane, 4);
+  if (spec.sums() == 1)
+    storeSums(base, b.fadd(sums[0], sums[1]), b.constant(0), writes);
+  else
+    for (int64_t half = 0; half < 2; ++half)
+      storeSums(base, sums[half], b.constant(half), writes);
+}
+
+/// Splits minus `sum` into four f16 parts; lane l % 4 writes part l % 4.
+void PackBuilder::storeSums(Value base, Value sum, Value group, Value writes) {
+  Value index = b.rem(lane, 4);
+  Value rest = b.fsub(b.real(-0.0f), sum);
+  Value mine;
+  for (int32_t part = 0; part < 4; ++part) {
+    Value half = b.fromF32(rest, b.f16);
+    rest = b.fsub(rest, b.toF32(half));
+    mine = mine ? b.select(b.equal(index, part), half, mine) : half;
+  }
+  Value tokenTile = b.div(inTile, 8), g = b.rem(inTile, 8);
+  Value slot = b.add(b.mul(group, spec.tile.tokenTiles), tokenTile);
+  Value place =
+      b.add(b.add(b.mul(slot, W4KernelSpec::sumBytes), b.shiftLeft(g, 3)),
+            b.shiftLeft(index, 1));
+  b.ifThen(writes, [&] {
+    b.store(mine,
+            b.at(b.at(base, spec.tile.tokenTiles * W4KernelSpec::fragmentBytes),
+                 place),
+            2);
+  });
+}
+
+gpu::GPUFuncOp awq::buildPackKernel(gpu::GPUModuleOp module, Location loc,
+                                    const W4KernelSpec &spec) {
+  return PackBuilder(module, loc, spec).build();
+}

@@ -1,0 +1,131 @@
+//===- W4Decode.h - what decode kernels of all chips share ------*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Stream-K. The work is a line of steps: a step is `records` records of K in
+// one tile of 128 rows (fewer at the end of K), tiles follow each other. Block
+// c of G takes the steps from S c / G to S (c + 1) / G, whatever tiles they lie
+// in. What a block does of one tile is a segment. A tile of several blocks is
+// put together by the one that comes last, in the order of the blocks: the
+// result depends on G but not on who was late.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_LIB_CONVERSION_AWQTONVVM_W4DECODE_H
+#define AWQ_LIB_CONVERSION_AWQTONVVM_W4DECODE_H
+
+#include "W4Record.h"
+
+#include <memory>
+
+namespace awq {
+
+/// How far a reader of the block's steps has come.
+struct Segment {
+  Variable tile;
+  /// Records left in the segment; 0 or less if it is done.
+  Variable records;
+  /// Steps of the block after the segment.
+  Variable stepsAfter;
+};
+
+class DecodeBuilder {
+public:
+  DecodeBuilder(mlir::gpu::GPUModuleOp module, mlir::Location loc,
+                const W4KernelSpec &spec);
+  virtual ~DecodeBuilder() = default;
+
+  mlir::gpu::GPUFuncOp build();
+
+  /// Warps that compute, one per record of a tile.
+  static constexpr int64_t mathWarps = RecordGeometry::recordsPerTile;
+
+protected:
+  using Value = mlir::Value;
+
+  /// Warps of a block.
+  virtual int64_t warps() const { return mathWarps; }
+  /// Which record of a tile this warp computes. Beyond the end of N it is any
+  /// that is there: the result is not used.
+  virtual Value recordColumn(Value tile) { return warp; }
+  /// Emits what comes before the loop: the first copies.
+  virtual void startCopies() = 0;
+  /// Waits until stage `index` is there, and may start copies into others.
+  virtual void awaitStage(int64_t index) = 0;
+  /// Says that this warp has done with the stage `bytes` after the first.
+  virtual void releaseStage(Value bytes) {}
+
+  //===--- Segments --------------------------------------------------------===/
+  Segment makeSegment();
+  /// Puts a segment at the block's first step; returns its first record.
+  Value startSegment(const Segment &segment);
+  /// Moves on to the next tile; only if there are steps after.
+  void nextSegment(const Segment &segment);
+  /// Records side by side in `tile`: four, or fewer at the end of N.
+  Value recordsInTile(Value tile);
+  /// Where record `record` of `tile` and of this warp starts, as bytes (i64).
+  /// Warps beyond the end of N share the last record; it does no harm.
+  Value recordOffset(Value tile, Value record, Value inTile, Value column);
+
+  /// Where the activations of stage 0 are.
+  Value stagedActivations() {
+    return b.at(shared, spec.tile.records * RecordGeometry::recordsPerTile *
+                            spec.recordBytes());
+  }
+
+  const W4KernelSpec spec;
+  mlir::gpu::GPUModuleOp module;
+  DeviceBuilder b;
+  std::unique_ptr<RecordMath> math;
+
+  // Arguments; bias is null where the kernel has none.
+  Value activations, weights, bias, output, partials, tickets, m, n, k;
+  // Where the thread is.
+  Value shared, thread, warp;
+  LanePlace place;
+  // The work, as in the comment above.
+  Value recordsInK, recordRows, tiles, stepsPerTile, steps, blocks, block;
+  Value first, last;
+
+private:
+  mlir::LLVM::GlobalOp declareShared();
+  void takeArguments(mlir::gpu::GPUFuncOp kernel);
+  void locate();
+  void divideWork();
+  void emitLoop();
+  void emitLastStep(llvm::ArrayRef<mlir::Block *> turns);
+  RecordBases basesOf(Value tile, Value offset);
+  Value rowConstants(Value recordRow);
+  void takeRowZeros();
+  Value ownerOf(Value step);
+  Value slotOf(Value owner, Value tile);
+  void endOfSegment();
+  void exchangePartials(Value tile, Value from, Value to,
+                        const Variable &finish);
+  void storeTile(Value recordRow);
+  void storeOutput(Value sum, Value row, Value token, Value rowBias);
+
+  Segment computing;
+  /// The bases for this warp's record in stage 0.
+  Variable codesAt, scalesAt, zerosAt;
+  /// The last step of a segment: where it is done, and from which stage it
+  /// came.
+  mlir::Block *lastStep = nullptr;
+  Variable lastStage;
+};
+
+/// The builders of each copy engine.
+std::unique_ptr<DecodeBuilder> makeCpAsyncDecode(mlir::gpu::GPUModuleOp module,
+                                                 mlir::Location loc,
+                                                 const W4KernelSpec &spec);
+std::unique_ptr<DecodeBuilder> makeBulkDecode(mlir::gpu::GPUModuleOp module,
+                                              mlir::Location loc,
+                                              const W4KernelSpec &spec);
+
+} // namespace awq
+
+#endif // AWQ_LIB_CONVERSION_AWQTONVVM_W4DECODE_H

@@ -1,0 +1,190 @@
+//===- W4DecodeCpAsync.cpp - decode kernels for sm_80, sm_86, sm_89 -------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Four warps, a ring of stages filled by cp.async. Each warp copies the records
+// that it will compute, and its share of the activations, as many steps ahead
+// as the ring has room for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "W4Decode.h"
+
+using namespace mlir;
+using namespace awq;
+
+namespace {
+
+class CpAsyncDecode : public DecodeBuilder {
+public:
+  using DecodeBuilder::DecodeBuilder;
+
+private:
+  void startCopies() override;
+  void awaitStage(int64_t index) override;
+  void aim(Value tile, Value record);
+  void copyAhead(int64_t stage);
+  void copySomeRecords(int64_t stage);
+  void copyRecord(int64_t stage, int64_t record, Value from);
+  void copyActivations(int64_t stage, int64_t record, Value from,
+                       int64_t offset);
+  void copy16(Value to, Value from) {
+    NVVM::CpAsyncOp::create(
+        b, to, from, b.getI32IntegerAttr(16),
+        NVVM::LoadCacheModifierKindAttr::get(b.getContext(),
+                                             NVVM::LoadCacheModifierKind::CG),
+        Value());
+  }
+
+  /// Bytes that a warp copies with one instruction.
+  static constexpr int64_t chunk = 512;
+  /// A copy's source may be 2 KB to both sides of an address: keep addresses in
+  /// the middle of what they are for.
+  static constexpr int64_t middle = 1024;
+
+  Segment copying;
+  /// Of the next record: `middle` after this lane's first bytes of it, of the
+  /// activations that it meets, and the bytes from one record to the next.
+  Variable recordAt, activationsAt, recordStride;
+  Value recordSlot, activationSlot;
+};
+
+} // namespace
+
+/// Points the copies at record `record` of `tile`.
+void CpAsyncDecode::aim(Value tile, Value record) {
+  Value inTile = recordsInTile(tile);
+  // Warps beyond the end of N copy the last record again.
+  Value column = b.smaller(warp, b.sub(inTile, 1));
+  Value start = recordOffset(tile, record, inTile, column);
+  b.set(recordAt,
+        b.at(b.at(b.at(weights, start), b.shiftLeft(place.lane, 4)), middle));
+  b.set(recordStride, b.widen(b.mul(inTile, spec.recordBytes()), b.i64));
+  Value place =
+      b.add(b.mul(record, spec.activationBytes()), b.shiftLeft(thread, 4));
+  b.set(activationsAt, b.at(b.at(activations, place), middle));
+}
+
+/// Starts the copies of this warp's record, which is at `from`.
+void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
+  int64_t slot = stage * spec.stageStride() +
+                 record * RecordGeometry::recordsPerTile * spec.recordBytes();
+  auto copy = [&](int64_t offset) {
+    copy16(b.at(recordSlot, slot + offset), b.at(from, offset - middle));
+  };
+  int64_t offset = 0;
+  for (; offset + chunk <= spec.recordBytes(); offset += chunk)
+    copy(offset);
+  if (int64_t rest = spec.recordBytes() - offset)
+    b.ifThen(b.less(place.lane, static_cast<int32_t>(rest / 16)),
+             [&] { copy(offset); });
+}
+
+/// Starts the copies of the activations `offset` after `from`: fragments by all
+/// threads, the sums of the groups by the last warp, whose address is nearest
+/// to them.
+void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
+                                    int64_t offset) {
+  int64_t slot = stage * spec.stageStride() + record * spec.activationBytes();
+  int64_t perCopy = mathWarps * chunk;
+  auto copy = [&](int64_t within) {
+    copy16(b.at(activationSlot, slot + within),
+           b.at(from, offset + within - middle));
+  };
+  int64_t fragments = spec.tile.tokenTiles * W4KernelSpec::fragmentBytes;
+  for (int64_t within = 0; within < fragments; within += perCopy)
+    copy(within);
+  if (spec.mode != CodeMode::Subnormal)
+    return;
+  int64_t sums = spec.activationBytes() - fragments;
+  int64_t before = (mathWarps - 1) * chunk;
+  b.ifThen(b.less(b.sub(thread, before / 16), static_cast<int32_t>(sums / 16)),
+           [&] { copy(fragments - before); });
+}
+
+/// Starts the copies of the next step into `stage`, if there is one. One branch
+/// leads to a full step; all else is for the ends of segments.
+void CpAsyncDecode::copyAhead(int64_t stage) {
+  int32_t records = static_cast<int32_t>(spec.tile.records);
+  Block *full = b.newBlock(), *some = b.newBlock(), *after = b.newBlock();
+  b.branch(b.above(b.get(copying.records), records - 1), full, some);
+
+  b.startBlock(full);
+  // One address reaches the activations of all records, or one for each does.
+  int64_t farthest = (records - 1) * spec.activationBytes() +
+                     spec.tile.tokenTiles * W4KernelSpec::fragmentBytes -
+                     (mathWarps - 1) * chunk;
+  bool oneAddress = farthest < 3 * middle;
+  Value from = b.get(recordAt), tokens = b.get(activationsAt);
+  for (int32_t record = 0; record < records; ++record) {
+    copyRecord(stage, record, from);
+    from = b.at(from, b.get(recordStride));
+    copyActivations(stage, record, tokens,
+                    oneAddress ? record * spec.activationBytes() : 0);
+    if (!oneAddress)
+      tokens = b.at(tokens, spec.activationBytes());
+  }
+  if (oneAddress)
+    tokens = b.at(tokens, records * spec.activationBytes());
+  b.set(recordAt, from);
+  b.set(activationsAt, tokens);
+  b.set(copying.records, b.sub(b.get(copying.records), records));
+  b.branch(after);
+
+  b.startBlock(some);
+  copySomeRecords(stage);
+  b.branch(after);
+  b.startBlock(after);
+  NVVM::CpAsyncCommitGroupOp::create(b);
+}
+
+/// What copyAhead does when no full step is left in the segment.
+void CpAsyncDecode::copySomeRecords(int64_t stage) {
+  b.ifThen(b.notAbove(b.get(copying.records), 0), [&] {
+    b.ifThen(b.different(b.get(copying.stepsAfter), b.constant(0)), [&] {
+      nextSegment(copying);
+      aim(b.get(copying.tile), b.constant(0));
+    });
+  });
+  for (int32_t record = 0; record < spec.tile.records; ++record)
+    b.ifThen(b.above(b.get(copying.records), record), [&] {
+      copyRecord(stage, record, b.get(recordAt));
+      copyActivations(stage, record, b.get(activationsAt), 0);
+      b.set(recordAt, b.at(b.get(recordAt), b.get(recordStride)));
+      b.set(activationsAt, b.at(b.get(activationsAt), spec.activationBytes()));
+    });
+  b.set(copying.records, b.sub(b.get(copying.records), spec.tile.records));
+}
+
+void CpAsyncDecode::startCopies() {
+  recordSlot = b.at(b.at(shared, b.mul(warp, spec.recordBytes())),
+                    b.shiftLeft(place.lane, 4));
+  activationSlot = b.at(stagedActivations(), b.shiftLeft(thread, 4));
+  copying = makeSegment();
+  recordAt = b.variable(weights);
+  activationsAt = b.variable(activations);
+  recordStride = b.variable(b.constant64(0));
+  Value record = startSegment(copying);
+  aim(b.get(copying.tile), record);
+  for (int64_t i = 0; i + 1 < spec.tile.stages; ++i)
+    copyAhead(i);
+}
+
+void CpAsyncDecode::awaitStage(int64_t index) {
+  // This stage is there, for all warps; and all are done with the one before
+  // it, which is filled next.
+  int32_t stages = static_cast<int32_t>(spec.tile.stages);
+  NVVM::CpAsyncWaitGroupOp::create(b, b.getI32IntegerAttr(stages - 2));
+  b.barrier();
+  copyAhead((index + stages - 1) % stages);
+}
+
+std::unique_ptr<DecodeBuilder>
+awq::makeCpAsyncDecode(gpu::GPUModuleOp module, Location loc,
+                       const W4KernelSpec &spec) {
+  return std::make_unique<CpAsyncDecode>(module, loc, spec);
+}

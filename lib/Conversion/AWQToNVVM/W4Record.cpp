@@ -1,0 +1,277 @@
+//===- W4Record.cpp - the arithmetic of one record ------------------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Y^T = dequant(W) X^T, with the weights as the A operand of mma.m16n8k16. A
+// word of codes holds the fragment of 16 rows and 16 channels: its nibbles 0
+// and 4 are two channels of row g, 1 and 5 the same of row g + 8, and the other
+// four the channels 8 further on.
+//
+// Mode Subnormal. With no exponent, the f16 of the bits q is q * 2^-24, and
+// that of q << 4 is q * 2^-20: masking is all that a code needs. So the MMAs
+// sum up 2^-24 q x for rows g, 2^-20 q x for rows g + 8. The zero point needs
+//   sum (q - z) x = sum q x + z (-S),   S = sum x over the group,
+// where -S comes as four f16 parts p0 + p1 + p2 + p3 that add up to it: one
+// mma.m16n8k8 whose A has z in columns 0, 2, 4, 6 and whose B has the parts in
+// those rows. The same f16 subnormals serve for z. The scale follows per group
+// in f32, the factor 2^24 or 2^20 at the very end.
+//
+// Mode Exact. The bits 0x6400 | q are 1024 + q; 1024 + z is subtracted from
+// it. 0x6400 | q << 4 is 1024 + 16 q; times 1/16 minus (64 + z) is q - z again.
+// All of that is exact.
+//
+//===----------------------------------------------------------------------===//
+
+#include "W4Record.h"
+
+using namespace mlir;
+using namespace awq;
+
+/// Atoms of 16 rows in a record, and quads of 32 channels.
+static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
+/// Nibbles 0 and 4, and nibbles 1 and 5, of a word.
+static constexpr int32_t lowerMask = 0x000f000f, upperMask = 0x00f000f0;
+
+RecordMath::RecordMath(DeviceBuilder &b, const W4KernelSpec &spec,
+                       LanePlace place)
+    : b(b), spec(spec), place(place) {
+  for (int64_t i = 0; i < atoms * spec.tile.tokenTiles * 4; ++i)
+    sumVariables.push_back(b.variable(b.real(0.0f)));
+  if (spec.groups == 0 && !spec.symmetric)
+    for (int64_t i = 0; i < 2 * atoms; ++i)
+      rowZeros.push_back(b.variable(b.constant(0)));
+}
+
+RecordBases RecordMath::basesAt(Value records, Value activations) {
+  Value constants = b.at(records, RecordGeometry::codeBytes);
+  Value zeros = b.at(constants, spec.groups * RecordGeometry::rows * 2);
+  Value sums =
+      b.at(activations, spec.tile.tokenTiles * W4KernelSpec::fragmentBytes);
+  return {b.at(records, b.shiftLeft(place.lane, 4)),
+          b.at(constants, b.shiftLeft(place.g, 3)),
+          b.at(zeros, b.shiftLeft(place.g, 1)),
+          b.at(activations, b.shiftLeft(place.lane, 4)),
+          b.at(sums, b.shiftLeft(place.lane, 1))};
+}
+
+float RecordMath::sumFactor(int64_t h) const {
+  if (spec.mode == CodeMode::Exact)
+    return 1.0f;
+  return h == 0 ? 0x1p24f : 0x1p20f;
+}
+
+//===----------------------------------------------------------------------===//
+// Zero points
+//===----------------------------------------------------------------------===//
+
+/// From two bytes in a register: zero points of rows g and g + 8 in the first,
+/// of rows g + 16 and g + 24 in the second.
+RecordZeros RecordMath::makeZeros(Value bytes) {
+  RecordZeros result;
+  if (spec.mode == CodeMode::Subnormal) {
+    // Byte 0 in the lower half of a register, byte 1 in the upper one. Both
+    // atoms use this one fragment; the sums are in the lower halves for atom
+    // 0 and in the upper ones for atom 1.
+    Value spread =
+        NVVM::PermuteOp::create(b, b.i32, bytes, b.constant(0),
+                                b.constant(0x4140), NVVM::PermuteMode::DEFAULT);
+    AtomZeros both = {b.both(spread, lowerMask), b.both(spread, upperMask)};
+    result.atoms[0] = result.atoms[1] = both;
+    return result;
+  }
+  for (int64_t atom = 0; atom < atoms; ++atom) {
+    Value byte = atom == 0 ? bytes : b.shiftRight(bytes, 8);
+    auto twice = [&](int32_t mask, int32_t exponent) {
+      Value one = b.mul(b.both(byte, mask), 0x10001);
+      return b.either(one, exponent);
+    };
+    // 1024 + z, and -64 - z: an ulp of 64 is 1/16.
+    result.atoms[atom] = {twice(0x0f, 0x64006400),
+                          twice(0xf0, static_cast<int32_t>(0xd400d400u))};
+  }
+  return result;
+}
+
+RecordZeros RecordMath::symmetricZeros() {
+  int32_t zero = 1 << (spec.bits - 1);
+  AtomZeros both;
+  if (spec.mode == CodeMode::Subnormal)
+    both = {b.constant(zero * 0x00010001), b.constant(zero * 0x00100010)};
+  else
+    both = {b.constant(0x64006400 + zero * 0x00010001),
+            b.constant(static_cast<int32_t>(0xd400d400u) + zero * 0x00100010)};
+  return {{both, both}};
+}
+
+RecordZeros RecordMath::loadZeros(Value address) {
+  if (spec.symmetric)
+    return symmetricZeros();
+  if (spec.groups == 0)
+    return {{{b.get(rowZeros[0]), b.get(rowZeros[1])},
+             {b.get(rowZeros[2]), b.get(rowZeros[3])}}};
+  return makeZeros(b.widen(b.load(b.i16, address, 2), b.i32));
+}
+
+void RecordMath::setRowZeros(Value address) {
+  if (rowZeros.empty())
+    return;
+  Value pair = b.load(b.i16, b.at(address, b.shiftLeft(place.g, 1)), 2);
+  RecordZeros zeros = makeZeros(b.widen(pair, b.i32));
+  for (int64_t atom = 0; atom < atoms; ++atom) {
+    b.set(rowZeros[2 * atom], zeros.atoms[atom].lower);
+    b.set(rowZeros[2 * atom + 1], zeros.atoms[atom].upper);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+Value RecordMath::mma(ArrayRef<Value> a, ArrayRef<Value> bOperand,
+                      ArrayRef<Value> c, int64_t k) {
+  auto pairs = [&](ArrayRef<Value> words) {
+    return llvm::map_to_vector(
+        words, [&](Value word) { return b.bitcast(word, b.halfPair); });
+  };
+  auto result = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                                 SmallVector<Type>(4, b.f32));
+  return NVVM::MmaOp::create(
+      b, result, pairs(a), pairs(bOperand), c, ArrayRef<int64_t>{16, 8, k},
+      std::nullopt, std::nullopt, std::nullopt,
+      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+}
+
+/// sums += z (-S), with the parts of -S at `address`; mode Subnormal only.
+void RecordMath::addZeroPoints(const RecordZeros &zeros, Value address,
+                               MutableArrayRef<Value> groupSums) {
+  for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
+    Value part = b.widen(
+        b.load(b.i16, b.at(address, tile * W4KernelSpec::sumBytes), 2), b.i32);
+    for (int64_t atom = 0; atom < atoms; ++atom) {
+      Value parts = atom == 0 ? part : b.shiftLeft(part, 16);
+      MutableArrayRef<Value> c =
+          groupSums.slice(4 * (atom * spec.tile.tokenTiles + tile), 4);
+      Value product = mma({zeros.atoms[atom].lower, zeros.atoms[atom].upper},
+                          {parts}, c, 8);
+      for (int64_t i = 0; i < 4; ++i)
+        c[i] = b.extract(product, i);
+    }
+  }
+}
+
+/// word & mask with the exponent of 1024 in both halves: a & b | c in one
+/// instruction, which ptxas makes two of if it is not told.
+Value RecordMath::biased(Value word, int32_t mask) {
+  Value bits =
+      LLVM::InlineAsmOp::create(
+          b, b.i32, ValueRange{word, b.constant(mask), b.constant(0x64006400)},
+          "lop3.b32 $0, $1, $2, $3, 0xEA;", "=r,r,r,r",
+          /*has_side_effects=*/false, /*is_align_stack=*/false,
+          LLVM::TailCallKind::None, /*asm_dialect=*/nullptr,
+          /*operand_attrs=*/nullptr)
+          .getResult(0);
+  return b.bitcast(bits, b.halfPair);
+}
+
+/// The A fragment in a word: registers for row g, row g + 8, and the same 8
+/// channels further on.
+SmallVector<Value> RecordMath::fragmentOf(Value word, const AtomZeros &zeros) {
+  Value further = b.shiftRight(word, 8);
+  if (spec.mode == CodeMode::Subnormal)
+    return {b.both(word, lowerMask), b.both(word, upperMask),
+            b.both(further, lowerMask), b.both(further, upperMask)};
+  Value sixteenth = LLVM::ConstantOp::create(
+      b, b.halfPair,
+      DenseElementsAttr::get(b.halfPair,
+                             APFloat(APFloat::IEEEhalf(), "0.0625")));
+  auto lower = [&](Value source) {
+    Value shifted = b.bitcast(zeros.lower, b.halfPair);
+    return b.bitcast(b.fsub(biased(source, lowerMask), shifted), b.i32);
+  };
+  auto upper = [&](Value source) {
+    Value shifted = b.bitcast(zeros.upper, b.halfPair);
+    return b.bitcast(b.fma(biased(source, upperMask), sixteenth, shifted),
+                     b.i32);
+  };
+  return {lower(word), upper(word), lower(further), upper(further)};
+}
+
+/// The products of 32 channels: two steps of 16 for each atom. `wordsAt` and
+/// `fragmentsAt` are the addresses of the lane's 16 bytes of each.
+void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
+                          const RecordZeros &zeros,
+                          MutableArrayRef<Value> groupSums) {
+  auto four = VectorType::get({4}, b.i32);
+  SmallVector<Value> tokens;
+  for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
+    tokens.push_back(b.load(
+        four, b.at(fragmentsAt, tile * W4KernelSpec::fragmentBytes), 16));
+  Value words = b.load(four, wordsAt, 16);
+  for (int64_t step = 0; step < 2; ++step)
+    for (int64_t atom = 0; atom < atoms; ++atom) {
+      Value word = b.extract(words, 2 * step + atom);
+      SmallVector<Value> a = fragmentOf(word, zeros.atoms[atom]);
+      for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
+        MutableArrayRef<Value> c =
+            groupSums.slice(4 * (atom * spec.tile.tokenTiles + tile), 4);
+        Value product = mma(a,
+                            {b.extract(tokens[tile], 2 * step),
+                             b.extract(tokens[tile], 2 * step + 1)},
+                            c, 16);
+        for (int64_t i = 0; i < 4; ++i)
+          c[i] = b.extract(product, i);
+      }
+    }
+}
+
+/// sums += s * groupSums, with the scale of each row.
+void RecordMath::scaleGroup(Value rowScales, ArrayRef<Value> groupSums) {
+  Value four = b.load(VectorType::get({4}, b.f16), rowScales, 8);
+  for (int64_t atom = 0; atom < atoms; ++atom)
+    for (int64_t h = 0; h < 2; ++h) {
+      Value scale = b.toF32(b.extract(four, 2 * atom + h));
+      for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
+        for (int64_t j = 0; j < 2; ++j) {
+          int64_t i = 4 * (atom * spec.tile.tokenTiles + tile) + 2 * h + j;
+          b.set(sumVariables[i],
+                b.fma(scale, groupSums[i], b.get(sumVariables[i])));
+        }
+    }
+}
+
+void RecordMath::accumulate(const RecordBases &bases, int64_t recordBytes,
+                            int64_t activationBytes) {
+  bool wholeRow = spec.groups == 0;
+  int64_t quadsPerGroup = quads / spec.sums();
+  for (int64_t group = 0; group < spec.sums(); ++group) {
+    // Whole rows have one scale, so that their sums need not start anew.
+    SmallVector<Value> groupSums;
+    for (const Variable &sum : sumVariables)
+      groupSums.push_back(wholeRow ? b.get(sum) : b.real(0.0f));
+    RecordZeros zeros = loadZeros(
+        b.at(bases.zeros, recordBytes + group * RecordGeometry::rows / 2));
+    if (spec.mode == CodeMode::Subnormal)
+      addZeroPoints(
+          zeros,
+          b.at(bases.sums, activationBytes + group * spec.tile.tokenTiles *
+                                                 W4KernelSpec::sumBytes),
+          groupSums);
+    for (int64_t i = 0; i < quadsPerGroup; ++i) {
+      int64_t quad = (group * quadsPerGroup + i) * quadBytes;
+      addCodes(b.at(bases.codes, recordBytes + quad),
+               b.at(bases.fragments, activationBytes + quad), zeros, groupSums);
+    }
+    if (!wholeRow) {
+      scaleGroup(
+          b.at(bases.scales, recordBytes + group * RecordGeometry::rows * 2),
+          groupSums);
+      continue;
+    }
+    for (auto [variable, sum] : llvm::zip(sumVariables, groupSums))
+      b.set(variable, sum);
+  }
+}
