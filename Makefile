@@ -3,6 +3,7 @@
 # make test      every test; ends with "N passed, N failed"
 # make test-all  the same, and everything built with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench     speed against PyTorch, as JSON in benchmarks/results
+# make bench-gpu-static  what the GPU kernels cost by their machine code, without a GPU; JSON likewise
 # make lint      formatting, types, includes, pass flags;   make format: repairs formatting
 # make clean     removes what was built
 #
@@ -16,7 +17,7 @@ DEMO_TARGETS := awq-compile AWQRuntime
 SOURCES = $(shell git ls-files '*.cpp' '*.h' | grep -v '^test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all bench lint format clean configure configure-tests
+.PHONY: help demo build test test-all bench bench-gpu-static lint format clean configure configure-tests
 
 help:
 	@sed -n 's/^# make /  make /p' Makefile
@@ -52,6 +53,11 @@ bench: configure
 	@cmake --build build -j $(JOBS) --target $(DEMO_TARGETS)
 	@build/venv/bin/python scripts/demo.py --only-bundles
 	@build/test-venv/bin/python benchmarks/run.py
+
+bench-gpu-static: configure
+	@$(INSTALL) test
+	@cmake --build build -j $(JOBS) --target awq-compile
+	@build/test-venv/bin/python benchmarks/gpu_static.py
 
 lint:
 	@$(INSTALL) lint

@@ -120,7 +120,8 @@ OpFoldResult RepackOp::fold(FoldAdaptor adaptor) {
     return {};
   auto type = cast<RankedTensorType>(getCodes().getType());
   int64_t n = type.getDimSize(0), k = type.getDimSize(1);
-  if (layout->isRecords() || n % layout->rowMultiple != 0 || k % layout->channelMultiple != 0)
+  if (layout->isRecords() || n % layout->rowMultiple != 0 ||
+      k % layout->channelMultiple != 0)
     return {};
   // A code too wide for its slot would spill into its neighbour.
   if (*std::max_element(codes->begin(), codes->end()) >> layout->maxBits != 0)

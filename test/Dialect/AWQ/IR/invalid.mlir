@@ -375,3 +375,66 @@ func.func @observe_gram(%x: tensor<?x2xf32>) {
     : tensor<?x2xf32>
   return
 }
+
+// -----
+
+func.func @unpack_plain(%q: tensor<16x1xi32>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{needs packed codes with a layout, found}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 16, zero = symmetric, scale = f16>}
+    : (tensor<16x1xi32>, tensor<1x8xf16>) -> (tensor<8x16xi8>, tensor<8x1xf16>, tensor<8x1xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_records(%q: tensor<592xi32, #awq.layout<mma_n32k128>>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{needs a layout with scales of their own, found}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 32, zero = symmetric, scale = f16>}
+    : (tensor<592xi32, #awq.layout<mma_n32k128>>, tensor<1x8xf16>) -> (tensor<8x32xi8>, tensor<8x1xf16>, tensor<8x1xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_codes(%q: tensor<16x1xi32, #awq.layout<autoawq_gemm>>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{codes must be a static [N, K] matrix, found}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 16, zero = symmetric, scale = f16>}
+    : (tensor<16x1xi32, #awq.layout<autoawq_gemm>>, tensor<1x8xf16>) -> (tensor<?x16xi8>, tensor<8x1xf16>, tensor<8x1xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_group(%q: tensor<16x1xi32, #awq.layout<autoawq_gemm>>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{group 32 must divide the 16 input channels}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 32, zero = symmetric, scale = f16>}
+    : (tensor<16x1xi32, #awq.layout<autoawq_gemm>>, tensor<1x8xf16>) -> (tensor<8x16xi8>, tensor<8x1xf16>, tensor<8x1xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_scales(%q: tensor<16x1xi32, #awq.layout<autoawq_gemm>>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{scales must be 8x1, found}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 16, zero = symmetric, scale = f16>}
+    : (tensor<16x1xi32, #awq.layout<autoawq_gemm>>, tensor<1x8xf16>) -> (tensor<8x16xi8>, tensor<8x2xf16>, tensor<8x1xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_zeros(%q: tensor<16x1xi32, #awq.layout<autoawq_gemm>>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{an asymmetric scheme needs zeros}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 16, zero = asymmetric, scale = f16>}
+    : (tensor<16x1xi32, #awq.layout<autoawq_gemm>>, tensor<1x8xf16>) -> (tensor<8x16xi8>, tensor<8x1xf16>, tensor<8x1xi8>)
+  return
+}
+
+// -----
+
+func.func @unpack_words(%q: tensor<16x2xi32, #awq.layout<autoawq_gemm>>, %s: tensor<1x8xf16>) {
+  // expected-error @+1 {{codes of 8x16 in layout #awq.layout<autoawq_gemm> must have the shape [16, 1]}}
+  %c, %t, %z = awq.unpack %q, %s {scheme = #awq.scheme<bits = 4, group = 16, zero = symmetric, scale = f16>}
+    : (tensor<16x2xi32, #awq.layout<autoawq_gemm>>, tensor<1x8xf16>) -> (tensor<8x16xi8>, tensor<8x1xf16>, tensor<8x1xi8>)
+  return
+}

@@ -97,3 +97,13 @@ func.func @parameters(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>, %g: tensor<64
   %y = awq.observe %x "layers.0.mlp.down_proj.input" : tensor<?x64xf32>
   return %c, %b, %y : tensor<32x64xf32>, tensor<64xf32>, tensor<?x64xf32>
 }
+
+// CHECK-LABEL: func.func @unpack
+func.func @unpack(%q: tensor<128x4xi32, #awq.layout<autoawq_gemm>>, %s: tensor<2x32xf16>,
+                  %z: tensor<2x4xi32>) -> (tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>) {
+  // CHECK: awq.unpack %{{.*}}, %{{.*}} zeros %{{.*}} {scheme = {{.*}}} : (tensor<128x4xi32, #awq.layout<autoawq_gemm>>, tensor<2x32xf16>, tensor<2x4xi32>) -> (tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
+  %c, %t, %u = awq.unpack %q, %s zeros %z {scheme = #scheme}
+    : (tensor<128x4xi32, #awq.layout<autoawq_gemm>>, tensor<2x32xf16>, tensor<2x4xi32>)
+    -> (tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
+  return %c, %t, %u : tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>
+}

@@ -1,0 +1,117 @@
+"""Counting instructions of machine code, against small listings counted by hand, and occupancy by arithmetic."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import gpu_static  # noqa: E402
+import sass  # noqa: E402
+
+
+def listing(*lines: str) -> sass.Function:
+    """A function out of labels and instructions, in the form that nvdisasm prints."""
+    text = ["\t.text.kernel:"]
+    for place, line in enumerate(lines):
+        text.append(f"{line}" if line.endswith(":") else f"        /*{16 * place:04x}*/                   {line} ;")
+    (function,) = sass.functions("\n".join(text) + "\n")
+    return function
+
+
+# Two products of 256 weights a turn. A turn copies 1024 bytes unless there is nothing left to copy; the way out
+# has a product of its own.
+RING = (
+    "MOV R0, 0x1",
+    ".L_x_1:",
+    "BAR.SYNC 0x0",
+    "@!P0 BRA `(.L_x_2)",
+    "LDGSTS.E.BYPASS.128 [R2], [R4.64]",
+    "@!P2 LDGSTS.E.BYPASS.128 [R2+0x400], [R4.64+0x400]",
+    "LDGSTS.E.BYPASS.128 [R2+0x200], [R4.64+0x200]",
+    ".L_x_2:",
+    "LDS.128 R8, [R2]",
+    "@P3 CALL.REL.NOINC `(.L_x_4)",
+    "BRA `(.L_x_3)",
+    ".L_x_4:",
+    "HMMA.1688.F32 R8, R12, R16, RZ",
+    "HMMA.16816.F32 R8, R12, R16, R8",
+    "HMMA.16816.F32 R8, R12, R16, R8",
+    "BRA `(.L_x_1)",
+    ".L_x_3:",
+    "HMMA.16816.F32 R8, R12, R16, R8",
+    "IADD3 R1, R1, 0x1, RZ",
+    "@P4 BRA `(.L_x_1)",
+    "EXIT",
+)
+
+
+def test_the_steady_state_copies_what_it_consumes() -> None:
+    loop = sass.main_loop(listing(*RING), token_tiles=1, consumed=160)
+    assert loop is not None
+    # BAR, BRA, three LDGSTS, LDS, CALL, three HMMA, BRA.
+    assert loop.instructions == 11
+    # The product with zero points (1688) takes no weights.
+    assert loop.weights == 512
+    assert loop.per_256_weights == 5.5
+    assert loop.mix["LDGSTS"] == 3
+
+
+def test_fragments_that_serve_two_tiles_count_once() -> None:
+    loop = sass.main_loop(listing(*RING), token_tiles=2, consumed=192)
+    assert loop is not None
+    assert loop.weights == 256
+    assert loop.per_256_weights == 11
+
+
+def test_more_bytes_than_any_way_copies() -> None:
+    assert sass.main_loop(listing(*RING), token_tiles=1, consumed=2048) is None
+
+
+def test_without_cp_async_any_way_round_will_do() -> None:
+    code = [line for line in RING if "LDGSTS" not in line]
+    loop = sass.main_loop(listing(*code), token_tiles=1, consumed=160)
+    assert loop is not None
+    assert loop.instructions == 8
+
+
+def test_code_without_a_loop() -> None:
+    assert sass.main_loop(listing("HMMA.16816.F32 R8, R12, R16, R8", "EXIT"), 1, 160) is None
+
+
+@pytest.mark.parametrize(
+    ("chip", "registers", "threads", "shared", "blocks"),
+    [
+        # 164 KB hold two blocks of 63 + 1 KB.
+        ("sm_80", 72, 128, 63 << 10, 2),
+        # 255 registers are 8192 for a warp, 32768 for a block of four.
+        ("sm_80", 255, 128, 1 << 10, 2),
+        # 48 warps are 12 blocks of four.
+        ("sm_89", 16, 128, 0, 12),
+        ("sm_90a", 96, 160, 110 << 10, 2),
+    ],
+)
+def test_blocks_of_an_sm(chip: str, registers: int, threads: int, shared: int, blocks: int) -> None:
+    assert gpu_static.blocks_per_sm(chip, registers, threads, shared) == blocks
+
+
+def test_kernels_need_fewer_instructions_than_marlin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole tool, where ptxas and nvdisasm are."""
+    output = tmp_path / "gpu_static.json"
+    monkeypatch.setattr(sys, "argv", ["gpu_static", "--groups", "128", "-o", str(output)])
+    gpu_static.main()
+    rows = gpu_static.json.loads(output.read_text(encoding="utf8"))["kernels"]
+    assert [(row["chip"], row["max_tokens"]) for row in rows] == [
+        (chip, tokens) for chip in ("sm_80", "sm_86", "sm_89", "sm_90a") for tokens in (8, 16)
+    ]
+    for row in rows:
+        assert row["spill_bytes"] == 0
+        if row["chip"] in gpu_static.MARLIN:
+            assert row["per_256_weights"] <= {8: 9.5, 16: 11.5}[row["max_tokens"]]
+    # What hides the latency of memory: 11, 4, 5 and 64 KB.
+    needed = {"sm_80": 11, "sm_86": 4, "sm_89": 5, "sm_90a": 64}
+    assert all(row["weights_in_flight"] >= needed[row["chip"]] << 10 for row in rows)
