@@ -35,7 +35,8 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     then M, N, K as i32. Partial sums take 8192 bytes per block for each 8
     tokens, tickets 16 bytes for each 128 rows and each bucket of tokens; tickets
     are zero before the first launch, and every launch leaves them so. The grid
-    is any number of blocks in x (best `blocks_per_sm` for each SM) and one block in y for each 8 or 16 tokens.
+    is any number of blocks in x (best `blocks_per_sm` for each SM) and one block
+    in y for each 8 or 16 tokens.
 
     Arguments of a pack kernel: X [M, K], packed activations, M, K. The grid is
     M rounded up to 8 or 16 blocks of 256 threads. For each 8 or 16 tokens the
@@ -51,12 +52,12 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
       -> tensor<?x32xf32>
     // becomes
     %y = awq.quantized_linear %x, %q, %s zeros %z
-      {awq.kernels = [{blocks_per_sm = 2, kernel = @awq_kernels::@awq_w4_g64_m8,
-         max_tokens = 8, pack = @awq_kernels::@awq_pack_g64_m8, ...}, ...],
-       scheme = #scheme} : ...
+      {awq.kernels = [{..., kernel = @awq_kernels::@awq_w4_g64_m8, max_tokens = 8 : i64,
+         pack = @awq_kernels::@awq_pack_g64_m8, ...
     gpu.module @awq_kernels {
-      gpu.func @awq_w4_g64_m8(%x: !llvm.ptr<1>, %records: !llvm.ptr<1>, ...) kernel {...}
-    }
+      gpu.func @awq_pack_g64_m8(...) kernel ...
+      gpu.func @awq_w4_g64_m8(...) kernel ...
+      nvvm.mma.sync ...
     ```
   }];
   let options = [
