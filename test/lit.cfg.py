@@ -10,25 +10,21 @@ config.name = "awq-mlir"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["lib", "Inputs"]
-config.test_source_root = os.path.dirname(__file__)
+source = Path(__file__).resolve().parent
+config.test_source_root = str(source)
 
-build = lit_config.params.get(
-    "build", os.path.join(config.test_source_root, "..", "build")
-)
-build = os.path.abspath(build)
-config.test_exec_root = os.path.join(build, "test")
+build = str(Path(lit_config.params.get("build", source.parent / "build")).resolve())
+config.test_exec_root = str(Path(build) / "test")
 
 # The project's tools first, then FileCheck and mlir-opt of the LLVM in use.
 llvm_bin = lit_config.params.get("llvm_bin", "/usr/lib/llvm-22/bin")
-config.environment["PATH"] = os.pathsep.join(
-    [os.path.join(build, "bin"), llvm_bin, config.environment["PATH"]]
-)
+config.environment["PATH"] = os.pathsep.join([str(Path(build) / "bin"), llvm_bin, config.environment["PATH"]])
 for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 config.substitutions.append(("%build", build))
 config.substitutions.append(("%llvm", str(Path(llvm_bin).parent)))
-config.substitutions.append(("%root", str(Path(config.test_source_root).parent)))
+config.substitutions.append(("%root", str(source.parent)))
 
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")

@@ -6,6 +6,7 @@
 import json
 import struct
 import sys
+from pathlib import Path
 
 WEIGHTS = [-4.0 + 0.5 * i for i in range(16)] * 2
 HEADER = json.dumps(
@@ -15,5 +16,5 @@ HEADER = json.dumps(
     }
 ).encode()
 
-with open(sys.argv[1], "wb") as file:
+with Path(sys.argv[1]).open("wb") as file:
     file.write(struct.pack("<Q", len(HEADER)) + HEADER + struct.pack("<48f", *WEIGHTS, *([2.0] * 16)))
