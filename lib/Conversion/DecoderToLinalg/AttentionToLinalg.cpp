@@ -6,332 +6,71 @@
 //
 //===----------------------------------------------------------------------===//
 
-//
-// One task per query token and per few heads that share a head of the cache,
-// with everything that it keeps in registers: the running maximum and sum of
-// each head's softmax, and its output. The keys and values of 16 cache rows at
-// a time pass by, and each is loaded once for all heads of the task: with a
-// long context, the caches are what a step reads.
-//
-//===----------------------------------------------------------------------===//
-
+#include "AttentionTask.h"
 #include "Patterns.h"
 
-#include "awq/Conversion/Common/TensorBuilders.h"
-#include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
-
-#include <limits>
 
 using namespace mlir;
 using awq::LaneChunk;
-
-/// Cache rows that one step of the inner loop takes.
-static constexpr int64_t rowsPerStep = 16;
+using awq::attention::TaskBuilder;
+using awq::attention::writeVector;
 
 /// The most heads of a task: each has sums in registers of its own.
 static constexpr int64_t mostHeadsPerTask = 4;
 
-namespace {
+/// One token alone has few tasks, one per group of heads; its rows are divided
+/// among several until there are about as many as here.
+static constexpr int64_t tasksOfOneToken = 12;
+static constexpr int64_t mostParts = 8;
 
-/// What the loop over the cache carries for one head.
-struct HeadState {
-  /// The greatest score so far, and the lanes of the sum of the weights.
-  Value maximum, sum;
-  /// The weighted sum of the values, by chunks of lanes.
-  SmallVector<Value> out;
-
-  void appendTo(SmallVectorImpl<Value> &values) const {
-    values.append({maximum, sum});
-    values.append(out);
-  }
-};
-
-/// Builds the body of one task: query token `token`, heads `firstHead` ..
-/// firstHead + heads - 1.
-class TaskBuilder {
-public:
-  TaskBuilder(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op, Value keys,
-              Value values, Value firstHead, int64_t heads, Value token);
-
-  /// The task's rows of the output, [heads, Dv], written into `destination`.
-  Value build(Value destination);
-
-private:
-  /// `vector` of the row [Dv] or [D] of `source` that starts at `indices`.
-  Value load(Value source, Value row, Value head, LaneChunk chunk) {
-    auto element = cast<RankedTensorType>(source.getType()).getElementType();
-    Value column = awq::constantIndex(b, b.getLoc(), chunk.offset);
-    bool inBounds = true;
-    Value vector = vector::TransferReadOp::create(
-        b, chunk.type.clone(element), source, ValueRange{row, head, column},
-        std::nullopt, ArrayRef<bool>(inBounds));
-    return awq::castFloat(b, b.getLoc(), vector, b.getF32Type());
-  }
-
-  Value index(int64_t value) {
-    return awq::constantIndex(b, b.getLoc(), value);
-  }
-  Value broadcast(Value scalar, VectorType type) {
-    return vector::BroadcastOp::create(b, type, scalar);
-  }
-
-  void readHead(Value head);
-  SmallVector<HeadState> unflatten(ValueRange values) const;
-  /// The cache rows `start` .. start + rowsPerStep - 1; those past the last
-  /// visible one are that one, and finishScores gives them no weight.
-  SmallVector<Value> rowsOf(Value start);
-  void prefetch(Value cache, ValueRange rows, ArrayRef<LaneChunk> chunks);
-  SmallVector<Value> dots(Value row);
-  Value distances(Value start);
-  Value finishScores(Value scores, Value start, int64_t head);
-  Value weigh(HeadState &state, Value scores, Value &correction);
-  void step(Value start, SmallVectorImpl<HeadState> &states);
-
-  ImplicitLocOpBuilder &b;
-  awq::decoder::AttentionOp op;
-  Value keys, values, token, cacheHead;
-  int64_t heads;
-  /// Position of the token, the first row that it sees, and the end of them.
-  Value last, first, end;
-  SmallVector<LaneChunk> keyChunks, valueChunks;
-  /// By head: the query's chunks, and the slope in each lane if there are some.
-  SmallVector<SmallVector<Value>> queries;
-  SmallVector<Value> slopes;
-  VectorType scoreType;
-};
-
-} // namespace
-
-TaskBuilder::TaskBuilder(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op,
-                         Value keys, Value values, Value firstHead,
-                         int64_t heads, Value token)
-    : b(b), op(op), keys(keys), values(values), token(token), heads(heads) {
-  auto queryType = cast<RankedTensorType>(op.getQuery().getType());
-  auto valueType = cast<RankedTensorType>(op.getValue().getType());
-  int64_t ratio = queryType.getDimSize(1) / valueType.getDimSize(1);
-  cacheHead = arith::DivUIOp::create(b, firstHead, index(ratio));
-  keyChunks = awq::splitIntoLanes(queryType.getDimSize(2), b.getF32Type());
-  valueChunks = awq::splitIntoLanes(valueType.getDimSize(2), b.getF32Type());
-  scoreType = VectorType::get({rowsPerStep}, b.getF32Type());
-
-  last = arith::AddIOp::create(b, op.getPosition(), token);
-  end = arith::AddIOp::create(b, last, index(1));
-  first = index(0);
-  if (op.getWindow() > 0)
-    first = arith::MaxSIOp::create(
-        b, first, arith::SubIOp::create(b, end, index(op.getWindow())));
-  for (int64_t head = 0; head < heads; ++head)
-    readHead(arith::AddIOp::create(b, firstHead, index(head)));
-}
-
-void TaskBuilder::readHead(Value head) {
-  if (op.getSlopes())
-    slopes.push_back(broadcast(
-        tensor::ExtractOp::create(b, op.getSlopes(), ValueRange(head)),
-        scoreType));
-  // Scaling the query once scales all its scores.
-  double scale = op.getScale().convertToDouble();
-  SmallVector<Value> &query = queries.emplace_back();
-  for (LaneChunk chunk : keyChunks)
-    query.push_back(arith::MulFOp::create(
-        b, load(op.getQuery(), token, head, chunk),
-        awq::constantF32(b, b.getLoc(), scale, chunk.type)));
-}
-
-/// The loop's values, head by head.
-SmallVector<HeadState> TaskBuilder::unflatten(ValueRange values) const {
-  SmallVector<HeadState> states;
-  for (size_t width = 2 + valueChunks.size(); !values.empty();
-       values = values.drop_front(width))
-    states.push_back({values[0], values[1],
-                      llvm::to_vector(values.slice(2, valueChunks.size()))});
-  return states;
-}
-
-SmallVector<Value> TaskBuilder::rowsOf(Value start) {
-  SmallVector<Value> rows;
-  for (int64_t i = 0; i < rowsPerStep; ++i)
-    rows.push_back(arith::MinSIOp::create(
-        b, arith::AddIOp::create(b, start, index(i)), last));
-  return rows;
-}
-
-/// Asks for the task's part of `rows` of a cache. Rows of one head lie apart by
-/// those of the others, which hardware prefetchers do not follow.
-void TaskBuilder::prefetch(Value cache, ValueRange rows,
-                           ArrayRef<LaneChunk> chunks) {
-  auto type = cast<RankedTensorType>(cache.getType());
-  auto layout = StridedLayoutAttr::get(
-      b.getContext(), ShapedType::kDynamic,
-      SmallVector<int64_t>(type.getRank(), ShapedType::kDynamic));
-  Value buffer = bufferization::ToBufferOp::create(
-      b, MemRefType::get(type.getShape(), type.getElementType(), layout), cache,
-      /*read_only=*/true);
-  for (Value row : rows)
-    for (LaneChunk chunk : chunks)
-      memref::PrefetchOp::create(
-          b, buffer, ValueRange{row, cacheHead, index(chunk.offset)},
-          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
-}
-
-/// dot(query, keys[row]) for each head.
-SmallVector<Value> TaskBuilder::dots(Value row) {
-  SmallVector<Value> lanes(heads), rest(heads);
-  for (auto [c, chunk] : llvm::enumerate(keyChunks)) {
-    Value key = load(keys, row, cacheHead, chunk);
-    for (int64_t head = 0; head < heads; ++head) {
-      Value part = queries[head][c];
-      if (chunk.type.getNumElements() != awq::vectorLanes)
-        rest[head] = arith::MulFOp::create(b, part, key);
-      else if (lanes[head])
-        lanes[head] = awq::multiplyAdd(b, b.getLoc(), part, key, lanes[head]);
-      else
-        lanes[head] = arith::MulFOp::create(b, part, key, awq::reassociate(b));
-    }
-  }
-  SmallVector<Value> sums;
-  for (int64_t head = 0; head < heads; ++head) {
-    Value sum =
-        lanes[head] ? awq::sumLanes(b, b.getLoc(), lanes[head]) : Value();
-    if (rest[head]) {
-      Value restSum = awq::sumLanes(b, b.getLoc(), rest[head]);
-      sum = sum ? arith::AddFOp::create(b, sum, restSum).getResult() : restSum;
-    }
-    sums.push_back(sum);
-  }
-  return sums;
-}
-
-/// j - p for the step's rows j, in f32.
-Value TaskBuilder::distances(Value start) {
-  Value first = arith::SIToFPOp::create(
-      b, b.getF32Type(),
-      arith::IndexCastOp::create(b, b.getI64Type(),
-                                 arith::SubIOp::create(b, start, last)));
-  SmallVector<float> steps(rowsPerStep);
-  for (auto [i, step] : llvm::enumerate(steps))
-    step = static_cast<float>(i);
-  Value lanes = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(scoreType, ArrayRef<float>(steps)));
-  return arith::AddFOp::create(b, broadcast(first, scoreType), lanes);
-}
-
-/// Scores of the step's rows, capped, with the bias of their distance; minus
-/// infinity past the last row.
-Value TaskBuilder::finishScores(Value scores, Value start, int64_t head) {
-  double cap = op.getSoftcap().convertToDouble();
-  if (cap > 0.0) {
-    Value caps = awq::constantF32(b, b.getLoc(), cap, scoreType);
-    Value tanh =
-        math::TanhOp::create(b, arith::DivFOp::create(b, scores, caps));
-    scores = arith::MulFOp::create(b, caps, tanh);
-  }
-  if (!slopes.empty())
-    scores =
-        awq::multiplyAdd(b, b.getLoc(), slopes[head], distances(start), scores);
-  Value visible = arith::SubIOp::create(b, end, start);
-  Value mask = vector::CreateMaskOp::create(b, scoreType.clone(b.getI1Type()),
-                                            ValueRange(visible));
-  Value hidden = awq::constantF32(
-      b, b.getLoc(), -std::numeric_limits<double>::infinity(), scoreType);
-  return arith::SelectOp::create(b, mask, scores, hidden);
-}
-
-/// The weights of the step's rows in a softmax that is renormalised as the
-/// maximum grows; `correction` is the factor on all that was summed before.
-Value TaskBuilder::weigh(HeadState &state, Value scores, Value &correction) {
-  Value maximum = vector::ReductionOp::create(
-      b, vector::CombiningKind::MAXIMUMF, scores, state.maximum);
-  correction =
-      math::ExpOp::create(b, arith::SubFOp::create(b, state.maximum, maximum));
-  Value weights = math::ExpOp::create(
-      b, arith::SubFOp::create(b, scores, broadcast(maximum, scoreType)));
-  state.maximum = maximum;
-  state.sum = awq::multiplyAdd(b, b.getLoc(), state.sum,
-                               broadcast(correction, scoreType), weights);
-  return weights;
-}
-
-/// One step of the softmax and of the weighted sums, for all heads.
-void TaskBuilder::step(Value start, SmallVectorImpl<HeadState> &states) {
-  SmallVector<Value> rows = rowsOf(start);
-  // The values come while the scores are computed, the next keys while the
-  // values are added.
-  prefetch(values, rows, valueChunks);
-  SmallVector<SmallVector<Value>> scores(heads);
-  for (Value row : rows)
-    for (auto [list, dot] : llvm::zip(scores, dots(row)))
-      list.push_back(dot);
-  SmallVector<Value> weights, corrections(heads);
-  for (int64_t head = 0; head < heads; ++head) {
-    Value all = vector::FromElementsOp::create(b, scoreType, scores[head]);
-    weights.push_back(
-        weigh(states[head], finishScores(all, start, head), corrections[head]));
-  }
-  prefetch(keys, rowsOf(arith::AddIOp::create(b, start, index(rowsPerStep))),
-           keyChunks);
-  for (auto [c, chunk] : llvm::enumerate(valueChunks)) {
-    for (int64_t head = 0; head < heads; ++head)
-      states[head].out[c] = arith::MulFOp::create(
-          b, states[head].out[c], broadcast(corrections[head], chunk.type));
-    for (auto [i, row] : llvm::enumerate(rows)) {
-      Value value = load(values, row, cacheHead, chunk);
-      for (int64_t head = 0; head < heads; ++head) {
-        Value weight = vector::ExtractOp::create(b, weights[head], int64_t(i));
-        states[head].out[c] =
-            awq::multiplyAdd(b, b.getLoc(), broadcast(weight, chunk.type),
-                             value, states[head].out[c]);
-      }
-    }
-  }
-}
-
-Value TaskBuilder::build(Value destination) {
+/// One head of the output from its partial results, [parts, heads, Dv + 2]: the
+/// parts' sums, brought to the same maximum. A part without rows has minus
+/// infinity for its maximum, and so no weight.
+static Value joinParts(ImplicitLocOpBuilder &b, Value partial, Value head,
+                       Value destination) {
   Location loc = b.getLoc();
-  HeadState none{
-      awq::constantF32(b, loc, -std::numeric_limits<double>::infinity()),
-      awq::constantF32(b, loc, 0.0, scoreType),
-      {}};
-  for (LaneChunk chunk : valueChunks)
-    none.out.push_back(awq::constantF32(b, loc, 0.0, chunk.type));
-  SmallVector<Value> init;
-  for (int64_t head = 0; head < heads; ++head)
-    none.appendTo(init);
-  auto loop = scf::ForOp::create(b, first, end, index(rowsPerStep), init);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    SmallVector<HeadState> states = unflatten(loop.getRegionIterArgs());
-    step(loop.getInductionVar(), states);
-    SmallVector<Value> next;
-    for (const HeadState &state : states)
-      state.appendTo(next);
-    scf::YieldOp::create(b, next);
+  auto type = cast<RankedTensorType>(partial.getType());
+  int64_t parts = type.getDimSize(0), width = type.getDimSize(2) - 2;
+  auto index = [&](int64_t i) { return awq::constantIndex(b, loc, i); };
+  auto read = [&](int64_t part, int64_t column) -> Value {
+    return tensor::ExtractOp::create(
+        b, partial, ValueRange{index(part), head, index(column)});
+  };
+  SmallVector<Value> maxima;
+  for (int64_t part = 0; part < parts; ++part)
+    maxima.push_back(read(part, width));
+  Value maximum = maxima.front();
+  for (Value other : llvm::drop_begin(maxima))
+    maximum = arith::MaximumFOp::create(b, maximum, other);
+  SmallVector<Value> factors;
+  Value sum = awq::constantF32(b, loc, 0.0);
+  for (int64_t part = 0; part < parts; ++part) {
+    factors.push_back(math::ExpOp::create(
+        b, arith::SubFOp::create(b, maxima[part], maximum)));
+    sum = awq::multiplyAdd(b, loc, factors.back(), read(part, width + 1), sum);
   }
-  Type element = cast<RankedTensorType>(destination.getType()).getElementType();
-  for (auto [head, state] : llvm::enumerate(unflatten(loop.getResults()))) {
-    Value sum = awq::sumLanes(b, loc, state.sum);
-    Value inverse =
-        arith::DivFOp::create(b, awq::constantF32(b, loc, 1.0), sum);
-    for (auto [chunk, part] : llvm::zip(valueChunks, state.out)) {
-      Value out =
-          arith::MulFOp::create(b, part, broadcast(inverse, chunk.type));
+  Value inverse = arith::DivFOp::create(b, awq::constantF32(b, loc, 1.0), sum);
+  for (LaneChunk chunk : awq::splitIntoLanes(width, b.getF32Type())) {
+    Value out = awq::constantF32(b, loc, 0.0, chunk.type);
+    for (int64_t part = 0; part < parts; ++part) {
       bool inBounds = true;
-      destination = vector::TransferWriteOp::create(
-                        b, awq::castFloat(b, loc, out, element), destination,
-                        ValueRange{index(head), index(chunk.offset)},
-                        ArrayRef<bool>(inBounds))
-                        .getResult();
+      Value lanes = vector::TransferReadOp::create(
+          b, chunk.type, partial,
+          ValueRange{index(part), head, index(chunk.offset)}, std::nullopt,
+          ArrayRef<bool>(inBounds));
+      Value factor = vector::BroadcastOp::create(b, chunk.type, factors[part]);
+      out = awq::multiplyAdd(b, loc, factor, lanes, out);
     }
+    out = arith::MulFOp::create(
+        b, out, vector::BroadcastOp::create(b, chunk.type, inverse));
+    destination =
+        writeVector(b, out, destination, {index(0), head, index(chunk.offset)});
   }
   return destination;
 }
@@ -375,25 +114,17 @@ struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
     Value values =
         insertRows(b, op.getValue(), op.getValueCache(), op.getPosition());
 
-    OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), op.getQuery(), 0);
-    int64_t ratio = queryType.getDimSize(1) / valueType.getDimSize(1);
+    int64_t heads = queryType.getDimSize(1);
+    int64_t ratio = heads / valueType.getDimSize(1);
     int64_t headsPerTask = std::min(ratio, mostHeadsPerTask);
     while (ratio % headsPerTask != 0)
       --headsPerTask;
-    OpFoldResult heads = b.getIndexAttr(queryType.getDimSize(1));
-    OpFoldResult tasks = b.getIndexAttr(queryType.getDimSize(1) / headsPerTask);
-    OpFoldResult width = b.getIndexAttr(valueType.getDimSize(2));
+    int64_t tasks = heads / headsPerTask;
+    int64_t parts = std::min(tasksOfOneToken / tasks, mostParts);
     auto outType = cast<RankedTensorType>(op.getOut().getType());
-    Value empty =
-        tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>{tokens, heads, width},
-                                outType.getElementType());
-    // Heads are the outer dimension, so that a static share of the tasks holds
-    // long and short contexts alike.
-    auto forall =
-        scf::ForallOp::create(b, ArrayRef<OpFoldResult>{tasks, tokens},
-                              ValueRange(empty), std::nullopt);
-    buildBody(b, op, forall, keys, values, headsPerTask, width);
-    Value out = forall.getResult(0);
+    Value out = queryType.getDimSize(0) == 1 && parts > 1
+                    ? buildOneToken(b, op, keys, values, headsPerTask, parts)
+                    : buildTokens(b, op, keys, values, headsPerTask);
     if (out.getType() != outType)
       out = tensor::CastOp::create(b, outType, out);
     rewriter.replaceOp(op, {out, keys, values});
@@ -401,31 +132,94 @@ struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
   }
 
 private:
-  static void buildBody(ImplicitLocOpBuilder &b, awq::decoder::AttentionOp op,
-                        scf::ForallOp forall, Value keys, Value values,
-                        int64_t headsPerTask, OpFoldResult width) {
+  /// `task` times the heads of a task.
+  static Value firstHead(ImplicitLocOpBuilder &b, Value task,
+                         int64_t headsPerTask) {
+    if (headsPerTask == 1)
+      return task;
+    return arith::MulIOp::create(
+        b, task, awq::constantIndex(b, b.getLoc(), headsPerTask));
+  }
+
+  /// A forall over groups of `heads` heads and a second bound that fills a
+  /// tensor of `shape` = [second bound, all heads, width]: `build` makes the
+  /// slice [heads, width] from the first head, the second variable and the
+  /// slice as destination.
+  static Value
+  buildTasks(ImplicitLocOpBuilder &b, ArrayRef<OpFoldResult> bounds,
+             ArrayRef<OpFoldResult> shape, Type element, int64_t heads,
+             llvm::function_ref<Value(Value, Value, Value)> build) {
+    Value empty = tensor::EmptyOp::create(b, shape, element);
+    auto forall =
+        scf::ForallOp::create(b, bounds, ValueRange(empty), std::nullopt);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(forall.getBody());
-    Value token = forall.getInductionVar(1);
-    Value head = forall.getInductionVar(0);
-    if (headsPerTask > 1)
-      head = arith::MulIOp::create(
-          b, head, awq::constantIndex(b, b.getLoc(), headsPerTask));
     Value shared = forall.getRegionIterArgs()[0];
+    Value head = firstHead(b, forall.getInductionVar(0), heads);
+    Value first = forall.getInductionVar(1);
     OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
-    SmallVector<OpFoldResult> offsets{token, head, zero};
-    SmallVector<OpFoldResult> sizes{one, b.getIndexAttr(headsPerTask), width};
+    SmallVector<OpFoldResult> offsets{first, head, zero};
+    SmallVector<OpFoldResult> sizes{one, b.getIndexAttr(heads), shape[2]};
     SmallVector<OpFoldResult> strides{one, one, one};
-    auto sharedType = cast<RankedTensorType>(shared.getType());
-    auto rowsType = RankedTensorType::get(
-        {headsPerTask, sharedType.getDimSize(2)}, sharedType.getElementType());
-    Value rows = tensor::ExtractSliceOp::create(b, rowsType, shared, offsets,
-                                                sizes, strides);
-    rows =
-        TaskBuilder(b, op, keys, values, head, headsPerTask, token).build(rows);
+    auto type = RankedTensorType::get(
+        {heads, cast<RankedTensorType>(shared.getType()).getDimSize(2)},
+        element);
+    Value rows = tensor::ExtractSliceOp::create(b, type, shared, offsets, sizes,
+                                                strides);
+    rows = build(head, first, rows);
     b.setInsertionPointToStart(forall.getTerminator().getBody());
     tensor::ParallelInsertSliceOp::create(b, rows, shared, offsets, sizes,
                                           strides);
+    return forall.getResult(0);
+  }
+
+  /// A task for each few heads and token. Heads are the outer dimension, so
+  /// that a static share of the tasks holds long and short contexts alike.
+  static Value buildTokens(ImplicitLocOpBuilder &b,
+                           awq::decoder::AttentionOp op, Value keys,
+                           Value values, int64_t headsPerTask) {
+    auto type = cast<RankedTensorType>(op.getOut().getType());
+    int64_t heads = type.getDimSize(1);
+    OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), op.getQuery(), 0);
+    return buildTasks(
+        b, {b.getIndexAttr(heads / headsPerTask), tokens},
+        {tokens, b.getIndexAttr(heads), b.getIndexAttr(type.getDimSize(2))},
+        type.getElementType(), headsPerTask,
+        [&](Value head, Value token, Value rows) {
+          return TaskBuilder(b, op, keys, values, head, headsPerTask, token)
+              .build(rows);
+        });
+  }
+
+  /// A task for each few heads and part of the rows, and their results joined.
+  static Value buildOneToken(ImplicitLocOpBuilder &b,
+                             awq::decoder::AttentionOp op, Value keys,
+                             Value values, int64_t headsPerTask,
+                             int64_t parts) {
+    Location loc = b.getLoc();
+    auto type = cast<RankedTensorType>(op.getOut().getType());
+    int64_t heads = type.getDimSize(1);
+    Value zero = awq::constantIndex(b, loc, 0);
+    Value partial = buildTasks(
+        b, {b.getIndexAttr(heads / headsPerTask), b.getIndexAttr(parts)},
+        {b.getIndexAttr(parts), b.getIndexAttr(heads),
+         b.getIndexAttr(type.getDimSize(2) + 2)},
+        b.getF32Type(), headsPerTask, [&](Value head, Value part, Value rows) {
+          TaskBuilder builder(b, op, keys, values, head, headsPerTask, zero);
+          builder.takePart(part, parts);
+          return builder.buildPartial(rows);
+        });
+    Value empty = tensor::EmptyOp::create(
+        b, ArrayRef<int64_t>{1, heads, type.getDimSize(2)},
+        type.getElementType());
+    auto loop =
+        scf::ForOp::create(b, zero, awq::constantIndex(b, loc, heads),
+                           awq::constantIndex(b, loc, 1), ValueRange(empty));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    scf::YieldOp::create(b, joinParts(b, partial, loop.getInductionVar(),
+                                      loop.getRegionIterArgs()[0]));
+    return loop.getResult(0);
   }
 };
 
