@@ -9,6 +9,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -291,6 +292,22 @@ def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _report_defect() -> int:
+    traceback.print_exc()
+    help_text = "please report it with the lines above"
+    print(AwqError(Kind.INTERNAL, "AWQ1699", "a defect of awq-mlir", help=help_text), file=sys.stderr)
+    return int(Kind.INTERNAL)
+
+
+def _report_full_disk(error: OSError) -> int:
+    # Python would complain again when it closes standard output.
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    where = str(error.filename or "standard output")
+    help_text = "free some space there, or send the output elsewhere"
+    print(AwqError(Kind.RESOURCES, "AWQ1041", f"cannot write: {error.strerror}", where, help_text), file=sys.stderr)
+    return int(Kind.RESOURCES)
+
+
 def run_command(arguments: list[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     try:
@@ -313,13 +330,11 @@ def run_command(arguments: list[str] | None = None) -> int:
     except MemoryError:
         print(AwqError(Kind.RESOURCES, "AWQ1698", "out of memory", help="close other programs"), file=sys.stderr)
         return int(Kind.RESOURCES)
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        return _report_full_disk(error) if full else _report_defect()
     except Exception:
-        traceback.print_exc()
-        print(
-            AwqError(Kind.INTERNAL, "AWQ1699", "a defect of awq-mlir", help="please report it with the lines above"),
-            file=sys.stderr,
-        )
-        return int(Kind.INTERNAL)
+        return _report_defect()
     return status if isinstance(status, int) else 0
 
 

@@ -265,6 +265,17 @@ def test_inspect_tells_sizes_groups_and_licence(model: Path, environment: dict[s
     assert "do not fit widths 96" in plain.stdout
 
 
+@pytest.mark.parametrize("arguments", [["inspect"], ["inspect", "--json"]])
+def test_no_space_for_standard_output_exits_5(model: Path, environment: dict[str, str], arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command(*arguments, model), env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 5
+    assert "error[AWQ1041]: cannot write: No space left on device\n  where: standard output\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 100000])
 def test_damaged_configurations_exit_3(model: Path, environment: dict[str, str], content: bytes) -> None:
     (model / "config.json").write_bytes(content)
