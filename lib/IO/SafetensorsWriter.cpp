@@ -138,11 +138,24 @@ Status SafetensorsWriter::openPartial() {
                "choose another output"};
 }
 
+/// Refuses to give the new file a name that is taken by a folder, pipe or
+/// device: renaming onto /dev/null would replace the device for everybody.
+static Status checkDestination(const std::string &path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode))
+    return {};
+  return Error{ErrorKind::Usage, "AWQ1047",
+               "a folder, pipe or device stands where a file is to be written",
+               path, "name a file"};
+}
+
 Result<SafetensorsWriter>
 SafetensorsWriter::create(const std::string &path,
                           const std::vector<TensorSpec> &specs,
                           const std::map<std::string, std::string> &metadata) {
   if (Status status = checkSpecs(path, specs, metadata); !status)
+    return status.error();
+  if (Status status = checkDestination(path); !status)
     return status.error();
   SafetensorsWriter writer;
   writer.destination = path;

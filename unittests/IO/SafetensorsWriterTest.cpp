@@ -148,11 +148,24 @@ TEST_F(WriterTest, PlacesThatCannotBeWritten) {
               "create the parent folder");
   expectError(SafetensorsWriter::create(folder / std::string(300, 'n'), {}),
               "AWQ1040", "shorter");
-  ASSERT_TRUE(std::filesystem::create_directory(path));
   auto writer = create({});
   ASSERT_TRUE(writer);
+  ASSERT_TRUE(std::filesystem::create_directory(path));
   expectError(writer->commit(), "AWQ1040", "give the file its name");
   EXPECT_FALSE(exists(path + ".partial"));
+}
+
+TEST_F(WriterTest, OnlyFilesAreReplaced) {
+  ASSERT_TRUE(std::filesystem::create_directory(path));
+  expectError(create({}), "AWQ1047", "name a file");
+  ASSERT_TRUE(std::filesystem::remove(path));
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  expectError(create({}), "AWQ1047", "device stands where a file");
+  ASSERT_TRUE(std::filesystem::remove(path));
+  ASSERT_EQ(::symlink("/dev/null", path.c_str()), 0);
+  expectError(create({}), "AWQ1047", "device stands where a file");
+  EXPECT_FALSE(exists(path + ".partial"));
+  EXPECT_TRUE(std::filesystem::is_symlink(path));
 }
 
 TEST_F(WriterTest, NoSpaceIsReportedAtCreation) {
