@@ -105,10 +105,6 @@ struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
                                 PatternRewriter &rewriter) const override {
     auto queryType = cast<RankedTensorType>(op.getQuery().getType());
     auto valueType = cast<RankedTensorType>(op.getValue().getType());
-    if (ShapedType::isDynamicShape(queryType.getShape().drop_front()) ||
-        ShapedType::isDynamicShape(valueType.getShape().drop_front()))
-      return rewriter.notifyMatchFailure(op, "needs static heads and sizes");
-
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value keys = insertRows(b, op.getKey(), op.getKeyCache(), op.getPosition());
     Value values =

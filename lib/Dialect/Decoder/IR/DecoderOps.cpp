@@ -152,9 +152,10 @@ LogicalResult AttentionOp::verify() {
   RankedTensorType kCache = typeOf(getKeyCache());
   RankedTensorType vCache = typeOf(getValueCache());
   for (RankedTensorType type : {q, k, v, out, kCache, vCache})
-    if (type.getRank() != 3 || type.isDynamicDim(1) || type.isDynamicDim(2))
+    if (type.getRank() != 3 || type.isDynamicDim(1) || type.isDynamicDim(2) ||
+        type.getDimSize(1) == 0 || type.getDimSize(2) == 0) // C1
       return emitOpError("takes tensors [tokens, heads, size] with static "
-                         "heads and size, found ")
+                         "heads and size, neither of them 0, found ")
              << type;
   if (q.getDimSize(0) != k.getDimSize(0) || q.getDimSize(0) != v.getDimSize(0))
     return emitOpError("query, key and value must have as many tokens");
@@ -163,7 +164,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("query and key must agree in size, key and value in "
                        "heads, found ")
            << q << ", " << k << " and " << v;
-  if (k.getDimSize(1) == 0 || q.getDimSize(1) % k.getDimSize(1) != 0) // C2
+  if (q.getDimSize(1) % k.getDimSize(1) != 0) // C2
     return emitOpError("the ")
            << k.getDimSize(1) << " key heads must divide the "
            << q.getDimSize(1) << " query heads";

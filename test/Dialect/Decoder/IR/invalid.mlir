@@ -51,6 +51,26 @@ func.func @rank(%q: tensor<?x?x16xf32>, %k: tensor<?x2x16xf32>, %p: index) {
 
 // -----
 
+func.func @no_head(%q: tensor<?x0x16xf32>, %k: tensor<?x2x16xf32>, %p: index) {
+  // expected-error @+1 {{static heads and size, neither of them 0, found 'tensor<?x0x16xf32>'}}
+  %o, %a, %b = decoder.attention %q, %k, %k, %k, %k, %p {scale = 1.0 : f64}
+    : (tensor<?x0x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>,
+       tensor<?x2x16xf32>) -> (tensor<?x0x16xf32>, tensor<?x2x16xf32>, tensor<?x2x16xf32>)
+  return
+}
+
+// -----
+
+func.func @no_channel(%q: tensor<?x4x0xf32>, %k: tensor<?x2x0xf32>, %p: index) {
+  // expected-error @+1 {{static heads and size, neither of them 0, found 'tensor<?x4x0xf32>'}}
+  %o, %a, %b = decoder.attention %q, %k, %k, %k, %k, %p {scale = 1.0 : f64}
+    : (tensor<?x4x0xf32>, tensor<?x2x0xf32>, tensor<?x2x0xf32>, tensor<?x2x0xf32>,
+       tensor<?x2x0xf32>) -> (tensor<?x4x0xf32>, tensor<?x2x0xf32>, tensor<?x2x0xf32>)
+  return
+}
+
+// -----
+
 func.func @tokens(%q: tensor<3x4x16xf32>, %k: tensor<2x2x16xf32>, %c: tensor<?x2x16xf32>, %p: index) {
   // expected-error @+1 {{query, key and value must have as many tokens}}
   %o, %a, %b = decoder.attention %q, %k, %k, %c, %c, %p {scale = 1.0 : f64}

@@ -171,7 +171,8 @@ def Decoder_AttentionOp : Decoder_Op<"attention", [Pure,
     in place.
 
     Constraints:
-    * (C1) `query` is [T, Hq, D], `key` [T, Hkv, D], `value` [T, Hkv, Dv].
+    * (C1) `query` is [T, Hq, D], `key` [T, Hkv, D], `value` [T, Hkv, Dv], with
+      static heads and sizes, none of them 0.
     * (C2) Hkv divides Hq.
     * (C3) `keyCache` is [S, Hkv, D], `valueCache` [S, Hkv, Dv].
     * (C4) `out` is [T, Hq, Dv].
