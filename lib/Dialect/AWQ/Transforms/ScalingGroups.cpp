@@ -16,6 +16,7 @@
 
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -62,16 +63,20 @@ std::string awq::getOpName(Operation *op) {
   }
   if (StringRef name = getLocationName(op->getLoc()); !name.empty())
     return name.str();
-  auto function = op->getParentOfType<func::FuncOp>();
+  // A symbol of any dialect: linears need not be in func.func.
+  auto function = op->getParentOfType<FunctionOpInterface>();
+  Operation *scope = function;
+  if (!scope)
+    scope = op->getParentOfType<ModuleOp>();
   int64_t ordinal = 0;
-  function.walk([&](Operation *other) {
+  scope->walk([&](Operation *other) {
     if (other == op)
       return WalkResult::interrupt();
     ordinal += other->getName() == op->getName();
     return WalkResult::advance();
   });
-  return (function.getSymName() + "." + op->getName().stripDialect() +
-          Twine(ordinal))
+  StringRef scopeName = function ? function.getName() : "module";
+  return (scopeName + "." + op->getName().stripDialect() + Twine(ordinal))
       .str();
 }
 

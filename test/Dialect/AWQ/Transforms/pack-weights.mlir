@@ -34,3 +34,14 @@ func.func @f(%x: tensor<?x16xf32>) -> tensor<?x8xf32> {
   return %y : tensor<?x8xf32>
 }
 
+// A function of another dialect.
+// CHECK-LABEL: ml_program.func @program
+// CHECK: awq.quantized_linear {{.*}}#awq.layout<cpu_n16>
+ml_program.func @program(%x: tensor<?x16xf32>) -> tensor<?x8xf32> {
+  %q = arith.constant dense<3> : tensor<8x16xi8>
+  %s = arith.constant dense<0.5> : tensor<8x1xf16>
+  %y = awq.quantized_linear %x, %q, %s
+    {scheme = #awq.scheme<bits = 4, group = 16, zero = symmetric, scale = f16>}
+    : (tensor<?x16xf32>, tensor<8x16xi8>, tensor<8x1xf16>) -> tensor<?x8xf32>
+  ml_program.return %y : tensor<?x8xf32>
+}
