@@ -25,7 +25,8 @@ using namespace awq;
 #include "awq/Dialect/AWQ/IR/AWQAttributes.cpp.inc"
 
 /// See VersionedBytecode for what changes it.
-static constexpr uint64_t bytecodeVersion = 1;
+/// 2: the layout mma_n32k128 in the place of mma_n16k64.
+static constexpr uint64_t bytecodeVersion = 2;
 
 void AWQDialect::initialize() {
   addAttributes<
