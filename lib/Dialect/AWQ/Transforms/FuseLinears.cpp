@@ -37,7 +37,8 @@ static std::optional<FusionKey> getKey(QuantizedLinearOp op) {
     if (!isParameter(value))
       return std::nullopt;
   auto type = cast<RankedTensorType>(op.getType());
-  if (type.getRank() != 2)
+  // A slice of no columns has no place to begin.
+  if (type.getRank() != 2 || op.getOutputChannels() == 0)
     return std::nullopt;
   Type bias = op.getBias() ? getElementTypeOrSelf(op.getBias()) : Type();
   return FusionKey{op->getBlock(),        op.getInput(),

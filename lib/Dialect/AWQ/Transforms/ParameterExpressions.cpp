@@ -1,5 +1,4 @@
-//===- ParameterExpressions.cpp - evaluation of ops on parameters -*- C++
-//-*-===//
+//===- ParameterExpressions.cpp - values of parameters ----------*- C++ -*-===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -77,6 +76,8 @@ concatenate(tensor::ConcatOp op,
   for (int64_t dim : op.getResultType().getShape().take_front(op.getDim()))
     outer *= dim;
   std::vector<T> result(op.getResultType().getNumElements());
+  if (result.empty())
+    return result;
   int64_t row = result.size() / outer, column = 0;
   for (Value input : op.getInputs()) {
     FailureOr<std::vector<T>> part = read(input);
@@ -205,7 +206,7 @@ FailureOr<std::vector<float>> ParameterStore::evaluateClip(ClipGroupsOp op) {
   FailureOr<std::vector<float>> hi = readFloats(op.getHi());
   if (failed(values) || failed(lo) || failed(hi))
     return failure();
-  size_t group = values->size() / lo->size();
+  size_t group = values->size() / std::max<size_t>(lo->size(), 1);
   for (size_t i = 0; i < values->size(); ++i)
     (*values)[i] =
         std::min(std::max((*values)[i], (*lo)[i / group]), (*hi)[i / group]);

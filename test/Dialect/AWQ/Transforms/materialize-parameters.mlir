@@ -61,3 +61,24 @@ func.func @round(%x: tensor<?x16xf32>) -> tensor<?x1xf32> {
   %y = awq.linear %x, %d : (tensor<?x16xf32>, tensor<1x16xf32>) -> tensor<?x1xf32>
   return %y : tensor<?x1xf32>
 }
+
+// -----
+
+// Columns side by side; no rows at all are no reason to divide by their number.
+// CHECK-LABEL: func @concat
+// CHECK-DAG: arith.constant dense<{{\[\[}}1.000000e+00, 3.000000e+00, 4.000000e+00], [2.000000e+00, 5.000000e+00, 6.000000e+00]]> : tensor<2x3xf32>
+// CHECK-DAG: arith.constant dense<> : tensor<0x3xf32>
+// CHECK-NOT: tensor.concat
+// CHECK: return
+func.func @concat(%x: tensor<?x3xf32>) -> (tensor<?x2xf32>, tensor<?x0xf32>) {
+  %a = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %b = arith.constant dense<[[3.0, 4.0], [5.0, 6.0]]> : tensor<2x2xf32>
+  %w = tensor.concat dim(1) %a, %b : (tensor<2x1xf32>, tensor<2x2xf32>) -> tensor<2x3xf32>
+  %y = awq.linear %x, %w : (tensor<?x3xf32>, tensor<2x3xf32>) -> tensor<?x2xf32>
+  %c = arith.constant dense<> : tensor<0x1xf32>
+  %d = arith.constant dense<> : tensor<0x2xf32>
+  %v = tensor.concat dim(1) %c, %d : (tensor<0x1xf32>, tensor<0x2xf32>) -> tensor<0x3xf32>
+  %p = awq.clip_groups %v, %c, %c : tensor<0x3xf32>, tensor<0x1xf32>
+  %z = awq.linear %x, %p : (tensor<?x3xf32>, tensor<0x3xf32>) -> tensor<?x0xf32>
+  return %y, %z : tensor<?x2xf32>, tensor<?x0xf32>
+}
