@@ -20,7 +20,7 @@ void Machine::countBlock(const BasicBlock &block, uint32_t mask) {
   blockLanes[index] += __builtin_popcount(mask);
 }
 
-static size_t registerBytes(int32_t bits) {
+static size_t bytesOfRegister(int32_t bits) {
   return bits == 64 ? 256 : bits == 1 ? 4 : 128;
 }
 
@@ -35,7 +35,7 @@ static void copyRegister(uint8_t *to, const uint8_t *from, int32_t bits,
     return;
   }
   if (mask == allLanes) {
-    std::memcpy(to, from, registerBytes(bits));
+    std::memcpy(to, from, bytesOfRegister(bits));
     return;
   }
   size_t width = bits / 8;
@@ -55,7 +55,7 @@ void Machine::follow(Warp &warp, const Edge &edge, uint32_t mask) {
   uint8_t *scratch = warp.registers + edge.scratch;
   for (size_t i = 0; i < edge.copies.size(); ++i)
     std::memcpy(scratch + 256 * i, warp.registers + edge.copies[i].from,
-                registerBytes(edge.copies[i].bits));
+                bytesOfRegister(edge.copies[i].bits));
   for (size_t i = 0; i < edge.copies.size(); ++i)
     copyRegister(warp.registers + edge.copies[i].to, scratch + 256 * i,
                  edge.copies[i].bits, mask);

@@ -70,13 +70,73 @@ void Decoder::flatten(Type *type, SmallVectorImpl<Leaf> &leaves,
       {int32_t(storageBits(width)), width, (width + 7) / 8, offset});
 }
 
-Component Decoder::allocate(int32_t bits) {
+Component Decoder::allocateFixed(int32_t bits) {
   // Masks are padded so that wide registers stay aligned for vector code.
   size_t bytes = bits == 1 ? 64 : bits == 64 ? 256 : 128;
   Component component{static_cast<int32_t>(kernel->initialRegisters.size()),
                       bits};
   kernel->initialRegisters.resize(kernel->initialRegisters.size() + bytes);
   return component;
+}
+
+Component Decoder::allocate(int32_t bits) {
+  SmallVector<int32_t> &free = freeRegisters[bits];
+  Component component =
+      free.empty() ? allocateFixed(bits) : Component{free.pop_back_val(), bits};
+  recent.push_back(component);
+  return component;
+}
+
+/// Whether only instructions of its own block, but for the last, use a value:
+/// lanes that are elsewhere then never need it.
+static bool staysInBlock(const Instruction &value) {
+  return all_of(value.users(), [&](const User *user) {
+    const auto *instruction = cast<Instruction>(user);
+    return instruction->getParent() == value.getParent() &&
+           !isa<PHINode>(instruction) && !instruction->isTerminator();
+  });
+}
+
+void Decoder::release(const Components &components) {
+  for (const Component &component : components) {
+    auto holder = holders.find(component.offset);
+    if (holder == holders.end() || --holder->second)
+      continue;
+    holders.erase(holder);
+    freeRegisters[component.bits].push_back(component.offset);
+  }
+}
+
+/// After an instruction: gives back the registers of what it used last, so that
+/// a warp's registers stay in the processor's cache. A register is still never
+/// both source and target of one instruction.
+void Decoder::recycle(const Instruction &instruction) {
+  for (const Component &component : recent)
+    holders[component.offset] = 1;
+  auto result = values.find(&instruction);
+  if (result != values.end()) {
+    bool stays = staysInBlock(instruction);
+    for (const Component &component : result->second) {
+      auto holder = holders.find(component.offset);
+      if (holder == holders.end())
+        continue;
+      if (stays)
+        ++holder->second;
+      else
+        holders.erase(holder);
+    }
+    if (stays)
+      usesLeft[&instruction] = instruction.getNumUses();
+    if (stays && instruction.use_empty())
+      release(Components(result->second));
+  }
+  release(recent);
+  recent.clear();
+  for (const Use &use : instruction.operands()) {
+    auto left = usesLeft.find(use.get());
+    if (left != usesLeft.end() && --left->second == 0)
+      release(Components(values[use.get()]));
+  }
 }
 
 Components Decoder::fresh(Type *type) {
@@ -97,7 +157,7 @@ Component Decoder::constant(uint64_t value, int32_t bits) {
   auto [known, isNew] = constants.try_emplace({value, bits}, 0);
   if (!isNew)
     return {known->second, bits};
-  Component component = allocate(bits);
+  Component component = allocateFixed(bits);
   known->second = component.offset;
   uint8_t *bytes = &kernel->initialRegisters[component.offset];
   if (bits == 1) {
@@ -112,7 +172,7 @@ Component Decoder::constant(uint64_t value, int32_t bits) {
 Component Decoder::addressConstant(AddressConstant::Base base, uint64_t value) {
   auto [known, isNew] = addresses.try_emplace({base, value}, 0);
   if (isNew) {
-    known->second = allocate(64).offset;
+    known->second = allocateFixed(64).offset;
     kernel->addresses.push_back({base, known->second, value});
   }
   return {known->second, 64};

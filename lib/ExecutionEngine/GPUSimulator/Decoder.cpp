@@ -207,9 +207,9 @@ Edge Decoder::makeEdge(const llvm::BasicBlock &from,
     return targets.contains(copy.from);
   });
   if (overlaps) {
-    edge.scratch = allocate(64).offset;
+    edge.scratch = allocateFixed(64).offset;
     for (size_t i = 1; i < edge.copies.size(); ++i)
-      allocate(64);
+      allocateFixed(64);
   }
   return edge;
 }
@@ -262,6 +262,8 @@ std::shared_ptr<DecodedKernel> Decoder::run() {
   for (const llvm::BasicBlock *block : order)
     for (const PHINode &phi : block->phis())
       define(phi);
+  // Arguments and phis keep their registers.
+  recent.clear();
   for (auto [number, block] : enumerate(order)) {
     current = &kernel->blocks[number];
     for (const Instruction &instruction : *block) {
@@ -270,6 +272,7 @@ std::shared_ptr<DecodedKernel> Decoder::run() {
       decodeInstruction(instruction);
       if (!error.empty())
         return nullptr;
+      recycle(instruction);
     }
   }
   for (auto [number, block] : enumerate(order)) {

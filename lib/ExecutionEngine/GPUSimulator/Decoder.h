@@ -70,7 +70,12 @@ private:
   static unsigned storageBits(unsigned width) {
     return width == 1 ? 1 : width <= 32 ? 32 : 64;
   }
+  /// A register for what is decoded now; recycle() may give it to others.
   Component allocate(int32_t bits);
+  /// A register that nothing else will use.
+  Component allocateFixed(int32_t bits);
+  void recycle(const llvm::Instruction &instruction);
+  void release(const Components &components);
   Components fresh(llvm::Type *type);
   Components &define(const llvm::Value &value);
   Component constant(uint64_t value, int32_t bits);
@@ -167,6 +172,13 @@ private:
   /// take longer than all the rest.
   llvm::ModuleSlotTracker numbers;
   llvm::DenseMap<const llvm::Value *, Components> values;
+  /// Registers for reuse by their bits; those given out for the instruction
+  /// that is decoded now; and how many values live in each that may be reused.
+  std::map<int32_t, llvm::SmallVector<int32_t>> freeRegisters;
+  Components recent;
+  llvm::DenseMap<int32_t, unsigned> holders;
+  /// Uses that are not decoded yet, of values that only their block uses.
+  llvm::DenseMap<const llvm::Value *, unsigned> usesLeft;
   std::map<std::pair<uint64_t, int32_t>, int32_t> constants;
   std::map<std::pair<int, uint64_t>, int32_t> addresses;
   llvm::DenseMap<const llvm::GlobalVariable *, uint64_t> sharedOffsets;

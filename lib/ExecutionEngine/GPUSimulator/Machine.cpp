@@ -29,11 +29,13 @@ bool Machine::prepare(DeviceMemory &memory,
   uint64_t blocks = config.grid.total();
   unsigned slots = static_cast<unsigned>(
       std::min<uint64_t>(blocks, std::max(1u, options.residentBlocks)));
-  if (slots && !arenas.reserve(slots, sharedBytes))
+  if (slots &&
+      !arenas.reserve(slots, sharedBytes, registerBytes() * warpsPerBlock()))
     return false;
   for (unsigned i = 0; i < slots; ++i) {
     resident.push_back(std::make_unique<ThreadBlock>());
     resident.back()->shared = arenas.arena(i);
+    resident.back()->registerFile = arenas.ownMemory(i);
     resident.back()->done = true;
   }
   for (const DeviceBuffer &buffer : memory.buffers())
@@ -126,13 +128,9 @@ void Machine::startBlock(ThreadBlock &block) {
       static_cast<unsigned>(block.linear / config.grid.x % config.grid.y);
   block.index.z =
       static_cast<unsigned>(block.linear / config.grid.x / config.grid.y);
-  unsigned warps = static_cast<unsigned>((config.block.total() + 31) / 32);
+  unsigned warps = warpsPerBlock();
   if (block.warps.empty()) {
     block.machine = this;
-    size_t perWarp = (initialRegisters.size() + 127) / 64 * 64;
-    block.registerFile.resize(perWarp * warps + 64);
-    uint64_t start = reinterpret_cast<uint64_t>(block.registerFile.data());
-    uint8_t *registers = block.registerFile.data() + (64 - start % 64) % 64;
     block.frames.resize(size_t(kernel.frameBytes) * warpLanes * warps);
     block.warps.resize(warps);
     for (unsigned i = 0; i < warps; ++i) {
@@ -140,7 +138,7 @@ void Machine::startBlock(ThreadBlock &block) {
       warp.block = &block;
       warp.machine = this;
       warp.index = i;
-      warp.registers = registers + i * perWarp;
+      warp.registers = block.registerFile + i * registerBytes();
       warp.frame = block.frames.data() + size_t(kernel.frameBytes) * 32 * i;
       // Constants are never overwritten: once is enough for all blocks.
       std::memcpy(warp.registers, initialRegisters.data(),
@@ -268,6 +266,18 @@ void Machine::chooseOrder(std::vector<unsigned> &order, unsigned count) {
     std::shuffle(order.begin(), order.end(), random);
 }
 
+void Machine::advanceBlock(ThreadBlock &block) {
+  // A block's memory stays in the processor's cache while it goes on by itself.
+  // A random order changes blocks more often, to show what depends on it.
+  unsigned rounds = options.seed ? 1 : 16;
+  while (rounds-- && !block.done && !hung) {
+    uint64_t before = progress;
+    hung = !stepBlock(block);
+    if (progress == before)
+      return;
+  }
+}
+
 bool Machine::stepBlock(ThreadBlock &block) {
   bool ran = false, onlySpins = true;
   std::vector<unsigned> order;
@@ -314,10 +324,9 @@ Report Machine::run() {
       if (block.done)
         continue;
       live = true;
-      if (!stepBlock(block)) {
-        hung = true;
+      advanceBlock(block);
+      if (hung)
         break;
-      }
     }
     idle = progress == before ? idle + 1 : 0;
     if (idle > options.patience) {

@@ -58,11 +58,19 @@ public:
   SharedArenas arenas;
 
 private:
+  unsigned warpsPerBlock() const {
+    return static_cast<unsigned>((config.block.total() + 31) / 32);
+  }
+  size_t registerBytes() const {
+    return (kernel.initialRegisters.size() + 127) / 64 * 64;
+  }
   void startBlock(ThreadBlock &block);
   void startWarp(ThreadBlock &block, unsigned index);
   void bindAddresses(Warp &warp);
   /// Runs each ready warp for a slice. False when the block hangs.
   bool stepBlock(ThreadBlock &block);
+  /// Lets a block go on for a while; sets `hung`.
+  void advanceBlock(ThreadBlock &block);
   void runWarp(Warp &warp);
   void finishWarp(Warp &warp);
   void finishBlock(ThreadBlock &block);

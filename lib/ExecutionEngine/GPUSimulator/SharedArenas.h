@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace awq::gpusim {
 
@@ -24,9 +25,14 @@ public:
   SharedArenas &operator=(const SharedArenas &) = delete;
   ~SharedArenas();
 
-  /// `count` arenas of `bytes` each. False when there is no address space.
-  bool reserve(unsigned count, size_t bytes);
+  /// `count` arenas of `bytes` each, and next to each `ownBytes` for the
+  /// simulator. False when there is no address space. Contents are arbitrary:
+  /// mappings of earlier launches are used again, as page faults cost more than
+  /// running a small kernel.
+  bool reserve(unsigned count, size_t bytes, size_t ownBytes);
   uint8_t *arena(unsigned index) const { return first + index * spacing; }
+  /// The simulator's memory next to an arena, aligned to pages.
+  uint8_t *ownMemory(unsigned index) const { return arena(index) + ownOffset; }
   /// Whether an address lies in the 4 GiB window of some arena.
   bool contains(uint64_t address) const {
     return address - reinterpret_cast<uint64_t>(first) < count * spacing;
@@ -34,8 +40,19 @@ public:
 
 private:
   static constexpr uint64_t spacing = uint64_t(1) << 32;
-  uint8_t *mapping = nullptr;
-  size_t mappedBytes = 0;
+  static constexpr uint64_t ownOffset = spacing / 2;
+  /// Address space, of which each arena's first bytes and own bytes are usable.
+  struct Mapping {
+    uint8_t *start = nullptr;
+    unsigned arenas = 0;
+    size_t bytes = 0, ownBytes = 0;
+
+    size_t mappedBytes() const { return (arenas + 1) * spacing; }
+  };
+  static std::vector<Mapping> &unused();
+  static bool takeUnused(Mapping &mapping);
+
+  Mapping mapping;
   uint8_t *first = nullptr;
   uint64_t count = 0;
 };

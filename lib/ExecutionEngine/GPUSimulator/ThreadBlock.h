@@ -139,7 +139,8 @@ struct ThreadBlock {
   /// Shared memory: its address has 32 low bits that are 0.
   uint8_t *shared = nullptr;
   std::vector<Warp> warps;
-  std::vector<uint8_t> registerFile;
+  /// Memory for all warps' registers, aligned for vector code.
+  uint8_t *registerFile = nullptr;
   std::vector<uint8_t> frames;
   std::array<NamedBarrier, 16> barriers;
   std::map<uint32_t, MBarrier> mbarriers;
