@@ -208,6 +208,63 @@ TEST(Races, NamedBarriers) {
   EXPECT_TRUE(with("4").report.has("barrier-after-exit"));
 }
 
+/// Warps 1 and 2 read what warp 0 writes after the barrier for it and warp 2:
+/// the race is with warp 1, though warp 2 read later.
+TEST(Races, GlobalReadersAreAllRemembered) {
+  std::string body =
+      "  %w = lshr i32 %t, 5\n"
+      "  switch i32 %w, label %out [i32 0, label %write\n i32 1, label %early\n"
+      " i32 2, label %late]\n"
+      "early:\n  %v = load i32, ptr addrspace(1) %m\n"
+      "  %p = getelementptr i32, ptr addrspace(1) %m, i32 %t\n"
+      "  store i32 %v, ptr addrspace(1) %p\n  br label %out\n"
+      "late:\n  %u = load i32, ptr addrspace(1) %m\n"
+      "  call void @llvm.nvvm.barrier.cta.arrive.aligned.count(i32 1, i32 64)\n"
+      "  %q = getelementptr i32, ptr addrspace(1) %m, i32 %t\n"
+      "  store i32 %u, ptr addrspace(1) %q\n  br label %out\n"
+      "write:\n"
+      "  call void @llvm.nvvm.barrier.cta.sync.aligned.count(i32 1, i32 64)\n"
+      "  store i32 5, ptr addrspace(1) %m\n  br label %out\nout:";
+  KernelRun result = run(body, 96);
+  EXPECT_TRUE(result.report.has("global-race-write-after-read"))
+      << result.report.text(false);
+  EXPECT_NE(result.report.text(false).find("warp 1 reads"), std::string::npos)
+      << result.report.text(false);
+}
+
+/// A store of 4 bytes per lane and a load of 16: the shadow keeps the history
+/// of 16 bytes together and must take it apart.
+TEST(Races, WidthsMayDiffer) {
+  std::string body =
+      "  %p = getelementptr i32, ptr addrspace(3) @s, i32 %t\n"
+      "  store i32 %t, ptr addrspace(3) %p\n"
+      "SYNC"
+      "  %r = xor i32 %t, 3\n"
+      "  %q = getelementptr i32, ptr addrspace(3) @s, i32 %r\n"
+      "  store i32 %r, ptr addrspace(3) %q\n"
+      "SYNC"
+      "  %c = icmp ult i32 %t, 8\n"
+      "  br i1 %c, label %wide, label %out\nwide:\n"
+      "  %w = getelementptr [4 x i32], ptr addrspace(3) @s, i32 %t\n"
+      "  %v = load <4 x i32>, ptr addrspace(3) %w, align 16\n"
+      "  %g = getelementptr [4 x i32], ptr addrspace(1) %m, i32 %t\n"
+      "  store <4 x i32> %v, ptr addrspace(1) %g, align 16\n"
+      "  br label %out\nout:";
+  auto with = [&](const std::string &first, const std::string &second) {
+    std::string text = body;
+    text.replace(text.find("SYNC"), 4, first);
+    text.replace(text.find("SYNC"), 4, second);
+    return run(text, 32);
+  };
+  std::string sync = "  call void @llvm.nvvm.bar.warp.sync(i32 -1)\n";
+  KernelRun fine = with(sync, sync);
+  EXPECT_TRUE(fine.report.clean()) << fine.report.text(false);
+  for (unsigned i = 0; i < 32; ++i)
+    EXPECT_EQ(fine.words[i], i);
+  EXPECT_ONLY(with("", sync), "race-within-warp");
+  EXPECT_ONLY(with(sync, ""), "race-within-warp");
+}
+
 TEST(Races, GlobalBetweenBlocks) {
   // Every block writes the same words.
   EXPECT_ONLY(run("  %p = getelementptr i32, ptr addrspace(1) %m, i32 %t\n"

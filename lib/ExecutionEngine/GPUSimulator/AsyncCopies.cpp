@@ -65,9 +65,13 @@ void awq::gpusim::cpAsync(Warp &warp, const Op &o) {
   Access source{copy.bytes, copy.bytes, 1, AccessKind::Read, o.site};
   bool simple = whole && accessIsSimple(warp, warp.mask, target, copy.to) &&
                 accessIsSimple(warp, warp.mask, source, copy.from);
-  if (!simple)
+  if (simple) {
+    recordAccess(warp, warp.mask, target, copy.to);
+    recordAccess(warp, warp.mask, source, copy.from);
+  } else {
     eachLane(warp.mask,
              [&](unsigned lane) { checkCopyLane(warp, o, copy, lane); });
+  }
   Machine &machine = *warp.machine;
   if (machine.options.counters && copy.mask) {
     countGlobal(machine.counters.asyncCopies, copy.mask, copy.from, copy.bytes);

@@ -12,17 +12,32 @@
 
 using namespace awq::gpusim;
 
-GlobalCell &GlobalShadow::cell(uint64_t index) {
-  constexpr uint64_t cellsPerPage = pageBytes / 2;
-  uint64_t page = index / cellsPerPage;
-  if (page != lastPage) {
-    Page &found = pages[page];
+GlobalShadow::Page &GlobalShadow::pageOf(uint64_t unit) {
+  uint64_t number = unit / pageUnits;
+  if (number != lastNumber) {
+    std::unique_ptr<Page> &found = pages[number];
     if (!found)
-      found = std::make_unique<GlobalCell[]>(cellsPerPage);
-    lastPage = page;
-    lastCells = found.get();
+      found = std::make_unique<Page>();
+    lastNumber = number;
+    lastPage = found.get();
   }
-  return lastCells[index % cellsPerPage];
+  return *lastPage;
+}
+
+/// Gives each cell of a unit the unit's history, to go its own way.
+GlobalShadow::Parts &GlobalShadow::splitUnit(Page &page, uint64_t unit) {
+  uint32_t &number = page.split[unit];
+  if (number)
+    return parts[number - 1];
+  if (freeParts.empty()) {
+    parts.emplace_back();
+    number = static_cast<uint32_t>(parts.size());
+  } else {
+    number = freeParts.back();
+    freeParts.pop_back();
+  }
+  parts[number - 1].fill(page.units[unit]);
+  return parts[number - 1];
 }
 
 /// Number of the warp in the grid, plus 1.
@@ -32,7 +47,7 @@ static uint32_t gridWarp(const Warp &warp) {
 }
 
 /// Whether an access by another warp happens before this warp's next step.
-static bool ordered(const Warp &warp, const GlobalCell::Access &access) {
+static bool ordered(const Warp &warp, const GlobalAccess &access) {
   uint64_t perBlock = warp.block->warps.size();
   uint64_t block = (access.warp - 1) / perBlock;
   unsigned slot = static_cast<unsigned>((access.warp - 1) % perBlock);
@@ -44,7 +59,7 @@ static bool ordered(const Warp &warp, const GlobalCell::Access &access) {
 }
 
 static void reportRace(Warp &warp, const char *kind, const char *verb,
-                       const char *otherVerb, const GlobalCell::Access &other,
+                       const char *otherVerb, const GlobalAccess &other,
                        uint64_t address, uint32_t site) {
   uint64_t perBlock = warp.block->warps.size();
   warp.machine->report(
@@ -70,40 +85,62 @@ void GlobalShadow::checkCell(Warp &warp, GlobalCell &cell, uint64_t address,
                write ? "global-race-write-after-write"
                      : "global-race-read-after-write",
                write ? "writes" : "reads", "wrote", cell.write, address, site);
-  if (write && cell.read.warp && cell.read.warp != self && !bothAtomic &&
-      !ordered(warp, cell.read))
-    reportRace(warp, "global-race-write-after-read", "writes", "reads",
-               cell.read, address, site);
+  if (!write || bothAtomic)
+    return;
+  for (uint32_t set = cell.readers; set; set = readers.rest(set)) {
+    const GlobalAccess &read = readers.last(set);
+    if (read.warp == self || ordered(warp, read))
+      continue;
+    reportRace(warp, "global-race-write-after-read", "writes", "reads", read,
+               address, site);
+    return;
+  }
 }
 
-void GlobalShadow::access(Warp &warp, uint64_t address, uint32_t bytes,
+void GlobalShadow::touch(Warp &warp, GlobalCell &cell, const GlobalAccess &now,
+                         uint64_t address, AccessKind kind) {
+  const bool write = isWrite(kind);
+  bool alone = !cell.readers || (readers.last(cell.readers).warp == now.warp &&
+                                 !readers.rest(cell.readers));
+  if ((cell.write.warp && cell.write.warp != now.warp) || (write && !alone))
+    checkCell(warp, cell, address, kind, now.site);
+  if (!write) {
+    cell.readers = readers.add(cell.readers, now);
+    return;
+  }
+  cell.write = now;
+  cell.atomic = kind == AccessKind::AtomicUpdate;
+  // Readers before this write were compared with it.
+  cell.readers = 0;
+}
+
+void GlobalShadow::access(Warp &warp, uint64_t address, uint64_t bytes,
                           AccessKind kind, uint32_t site) {
-  GlobalCell::Access now{gridWarp(warp), warp.clock.now.own[warp.index], site};
+  GlobalAccess now{gridWarp(warp), warp.clock.now.own[warp.index], site};
   // A relaxed atomic after a fence is part of the release: whoever sees it and
   // fences is ordered after it, too.
   uint32_t released = warp.clock.released.at(warp.index);
   if (kind == AccessKind::AtomicUpdate && released)
     now.clock = released;
-  const bool write = isWrite(kind);
-  constexpr uint64_t cellsPerPage = pageBytes / 2;
-  uint64_t end = (address + bytes + 1) / 2;
-  for (uint64_t index = address / 2; index < end;) {
-    GlobalCell *target = &cell(index);
-    uint64_t stop = std::min(end, (index / cellsPerPage + 1) * cellsPerPage);
-    for (; index < stop; ++index, ++target) {
-      bool fine =
-          (!target->write.warp || target->write.warp == now.warp) &&
-          (!write || !target->read.warp || target->read.warp == now.warp);
-      if (!fine)
-        checkCell(warp, *target, 2 * index, kind, site);
-      if (!write) {
-        target->read = now;
-        continue;
-      }
-      target->write = now;
-      target->atomic = kind == AccessKind::AtomicUpdate;
-      // Readers before this write were compared with it.
-      target->read = GlobalCell::Access();
+  uint64_t index = address / 2, end = (address + bytes + 1) / 2;
+  while (index < end) {
+    Page &page = pageOf(index / unitCells);
+    uint64_t unit = index / unitCells % pageUnits;
+    bool whole = index % unitCells == 0 && end - index >= unitCells;
+    if (whole && !page.split[unit]) {
+      touch(warp, page.units[unit], now, 2 * index, kind);
+      index += unitCells;
+      continue;
+    }
+    Parts &cells = splitUnit(page, unit);
+    uint64_t stop = std::min(end, (index / unitCells + 1) * unitCells);
+    for (; index < stop; ++index)
+      touch(warp, cells[index % unitCells], now, 2 * index, kind);
+    if (whole && isWrite(kind)) {
+      // All cells have the same history again.
+      page.units[unit] = cells[0];
+      freeParts.push_back(page.split[unit]);
+      page.split[unit] = 0;
     }
   }
 }

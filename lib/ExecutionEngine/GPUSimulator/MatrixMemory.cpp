@@ -43,8 +43,10 @@ static void checkRows(Warp &warp, const Op &o, AccessKind kind,
                                  : machine.counters.sharedStores;
     countShared(traffic, mask, addresses, rowBytes);
   }
-  if (accessIsSimple(warp, mask, access, addresses))
+  if (accessIsSimple(warp, mask, access, addresses)) {
+    recordAccess(warp, mask, access, addresses);
     return;
+  }
   for (unsigned i = 0; i < count; ++i)
     if (!checkLane(warp, access, i, addresses[i]))
       addresses[i] = 0;

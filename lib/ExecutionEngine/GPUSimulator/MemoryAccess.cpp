@@ -123,8 +123,6 @@ bool awq::gpusim::accessIsSimple(Warp &warp, uint32_t mask,
   if (bits & (access.alignment - 1))
     return false;
   Machine &machine = *warp.machine;
-  if (machine.options.races)
-    return false;
   uint64_t span = high - low + access.bytes;
   if (machine.isShared(low))
     return access.space != 1 && insideShared(warp, low, span) &&
@@ -134,6 +132,34 @@ bool awq::gpusim::accessIsSimple(Warp &warp, uint32_t mask,
   const MemoryRange *range = machine.findRange(low, span);
   return range && !(isWrite(access.kind) && range->readOnly) &&
          (!range->fromPreviousKernel || warp.gridWaited);
+}
+
+void awq::gpusim::recordAccess(Warp &warp, uint32_t mask, const Access &access,
+                               const uint64_t *addresses) {
+  Machine &machine = *warp.machine;
+  if (!machine.options.races || !mask)
+    return;
+  uint64_t first = addresses[__builtin_ctz(mask)];
+  if (machine.isShared(first)) {
+    warp.block->shadow.accessLanes(warp, mask, addresses, access.bytes,
+                                   access.kind, access.site);
+    return;
+  }
+  if (machine.findRange(first, access.bytes)->readOnly)
+    return;
+  // Lanes are not told apart there, so neighbours go together.
+  uint64_t begin = first, end = first;
+  eachLane(mask, [&](unsigned lane) {
+    uint64_t address = addresses[lane];
+    if (address < begin || address > end) {
+      machine.globalShadow.access(warp, begin, end - begin, access.kind,
+                                  access.site);
+      begin = end = address;
+    }
+    end = std::max(end, address + access.bytes);
+  });
+  machine.globalShadow.access(warp, begin, end - begin, access.kind,
+                              access.site);
 }
 
 static void countAccess(Warp &warp, const Access &access, uint32_t mask,
@@ -152,7 +178,9 @@ static void countAccess(Warp &warp, const Access &access, uint32_t mask,
 uint32_t awq::gpusim::checkAccess(Warp &warp, const Access &access,
                                   const uint64_t *addresses) {
   uint32_t allowed = warp.mask;
-  if (!accessIsSimple(warp, warp.mask, access, addresses)) {
+  if (accessIsSimple(warp, warp.mask, access, addresses)) {
+    recordAccess(warp, warp.mask, access, addresses);
+  } else {
     eachLane(warp.mask, [&](unsigned lane) {
       if (!checkLane(warp, access, lane, addresses[lane]))
         allowed &= ~(1u << lane);

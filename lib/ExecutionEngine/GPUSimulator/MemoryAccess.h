@@ -27,10 +27,13 @@ struct Access {
 /// the race detector and counts them. Returns the lanes that may go on.
 uint32_t checkAccess(Warp &warp, const Access &access,
                      const uint64_t *addresses);
-/// Whether the lanes of `mask` are fine and nobody wants to know more about
-/// them, found out for all at once.
+/// Whether the lanes of `mask` are inside of one allocation, aligned and
+/// allowed, found out for all at once. If so, recordAccess does the rest.
 bool accessIsSimple(Warp &warp, uint32_t mask, const Access &access,
                     const uint64_t *addresses);
+/// Tells the race detector, if there is one, of a simple access.
+void recordAccess(Warp &warp, uint32_t mask, const Access &access,
+                  const uint64_t *addresses);
 /// As checkAccess, for one lane, whatever the active mask.
 bool checkLane(Warp &warp, const Access &access, unsigned lane,
                uint64_t address);
