@@ -69,6 +69,7 @@ void awq::gpusim::blockBarrier(Warp &warp, const Op &o) {
                                 "at it for %u",
                                 id, expected, barrier.expected));
   barrier.expected = expected;
+  barrier.counted = o.b >= 0;
   barrier.arrived += warpLanes;
   if (warp.machine->options.races) {
     barrier.clock.join(warp.clock.now);
@@ -87,12 +88,14 @@ void awq::gpusim::blockBarrier(Warp &warp, const Op &o) {
     releaseAfterExit(block);
 }
 
-/// A warp that ended counts as arrived, but a kernel must not rely on it.
+/// At a barrier for all threads a warp that ended counts as arrived, but a
+/// kernel must not rely on it. At one with a count it does not, even if that is
+/// the size of the block, and the others hang.
 void awq::gpusim::releaseAfterExit(ThreadBlock &block) {
   unsigned all = static_cast<unsigned>(block.warps.size()) * warpLanes;
   unsigned live = block.liveWarps() * warpLanes;
   for (NamedBarrier &barrier : block.barriers) {
-    if (barrier.waiting.empty() || barrier.expected != all ||
+    if (barrier.waiting.empty() || barrier.counted || barrier.expected != all ||
         barrier.arrived < live)
       continue;
     block.machine->report("barrier-after-exit", barrier.site,

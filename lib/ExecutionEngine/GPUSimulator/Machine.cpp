@@ -256,6 +256,14 @@ void Machine::reportDeadlock(ThreadBlock &block) {
                    kernel.sites[at].str().c_str());
     site = at;
   }
+  unsigned ended =
+      static_cast<unsigned>(block.warps.size()) - block.liveWarps();
+  for (const NamedBarrier &barrier : block.barriers)
+    if (ended && !barrier.waiting.empty() && barrier.counted)
+      text += format(" barrier %u has a count of %u threads, of which %u came: "
+                     "%u warps have ended, and do not count as arrived;",
+                     static_cast<unsigned>(&barrier - block.barriers.data()),
+                     barrier.expected, barrier.arrived, ended);
   report("deadlock", site, text);
 }
 

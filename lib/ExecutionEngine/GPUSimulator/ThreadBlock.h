@@ -84,6 +84,9 @@ struct Warp {
 struct NamedBarrier {
   unsigned arrived = 0;
   unsigned expected = 0;
+  /// Whether the instruction says how many threads it waits for: then those
+  /// that have ended do not count.
+  bool counted = false;
   uint32_t site = 0;
   std::vector<Warp *> waiting;
   VectorClock clock;
