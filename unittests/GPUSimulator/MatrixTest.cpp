@@ -352,4 +352,96 @@ TEST(Matrices, LoadMatrix) {
   }
 }
 
+/// stmatrix is the way back: row r of matrix m, or column r with .trans, is
+/// made of what lanes 4r to 4r + 3 hold.
+TEST(Matrices, StoreMatrix) {
+  for (bool transpose : {false, true}) {
+    std::string name = std::string("@llvm.nvvm.stmatrix.sync.aligned.m8n8.x4") +
+                       (transpose ? ".trans" : "") + ".b16.p3";
+    std::vector<uint32_t> words(32 * 4);
+    for (unsigned i = 0; i < words.size(); ++i)
+      words[i] = (2 * i) | (2 * i + 1) << 16;
+    std::string body = "  %row = getelementptr [4 x i32], ptr addrspace(3) "
+                       "@tile, i32 %t\n  call void " +
+                       name + "(ptr addrspace(3) %row, " +
+                       names("i32", "w", 0, 4) +
+                       ")\n  call void "
+                       "@llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n";
+    for (unsigned i = 0; i < 4; ++i) {
+      std::string n = std::to_string(i);
+      body += "  %a" + n + " = getelementptr i32, ptr addrspace(3) %row, i32 " +
+              n + "\n  %r" + n + " = load i32, ptr addrspace(3) %a" + n + "\n";
+    }
+    auto result = runLanes<uint32_t>(
+        "@tile = internal addrspace(3) global [512 x i8] undef, align 128\n"
+        "declare void @llvm.nvvm.barrier.cta.sync.aligned.all(i32)\n"
+        "declare void " +
+            name + "(ptr addrspace(3), i32, i32, i32, i32)",
+        body, words, 4, 4);
+    // Lane 8m + r has read row r of matrix m.
+    for (unsigned lane = 0; lane < 32; ++lane)
+      for (unsigned column = 0; column < 8; ++column) {
+        unsigned row = lane % 8, r = transpose ? column : row,
+                 c = transpose ? row : column;
+        unsigned holder = 4 * r + c / 2, m = lane / 8;
+        uint32_t expected = words[holder * 4 + m] >> 16 * (c % 2) & 0xffff;
+        EXPECT_EQ(result[lane * 4 + column / 2] >> 16 * (column % 2) & 0xffff,
+                  expected);
+      }
+  }
+}
+
+/// Only the first 8 channels of the problem.
+TEST(Matrices, HalfMmaOfEightChannels) {
+  HalfProblem problem(40);
+  for (unsigned k = 8; k < 16; ++k) {
+    for (auto &row : problem.a)
+      row[k] = 0;
+    for (double &x : problem.b[k])
+      x = 0;
+  }
+  // A: registers 0 and 1 hold the first channels; B: register 4.
+  std::string body =
+      "  %d = call {float, float, float, float} "
+      "@llvm.nvvm.mma.m16n8k8.row.col.f32.f32(<2 x half> %h0, <2 x half> %h1, "
+      "<2 x half> %h4, " +
+      names("float", "f", 6, 4) + ")\n" + extract("float", 4);
+  auto result = runLanes<float>(
+      "declare {float, float, float, float} "
+      "@llvm.nvvm.mma.m16n8k8.row.col.f32.f32(<2 x half>, <2 x half>, <2 x "
+      "half>, float, float, float, float)",
+      body, problem.words, 10, 4);
+  EXPECT_LT(problem.largestError(result), 8 * std::ldexp(1.0, -24));
+}
+
+/// Sums of f16: exact products, and one rounding to f16 of what fp32 gives.
+TEST(Matrices, HalfSums) {
+  HalfProblem problem(41);
+  for (int lane = 0; lane < 32; ++lane)
+    for (int i = 0; i < 4; ++i) {
+      Where at = sumC(lane, i);
+      uint16_t half = nearestHalf(problem.c[at.row][at.column]);
+      problem.c[at.row][at.column] = halfValue(half);
+      uint32_t &word = problem.words[lane * 10 + 6 + i / 2];
+      word = i % 2 ? word | uint32_t(half) << 16 : half;
+    }
+  std::string body = "  %d = call {<2 x half>, <2 x half>} "
+                     "@llvm.nvvm.mma.m16n8k16.row.col.f16.f16(" +
+                     names("<2 x half>", "h", 0, 8) +
+                     ")\n  %d0 = extractvalue {<2 x half>, <2 x half>} %d, 0\n"
+                     "  %d1 = extractvalue {<2 x half>, <2 x half>} %d, 1\n"
+                     "  %r0 = bitcast <2 x half> %d0 to i32\n"
+                     "  %r1 = bitcast <2 x half> %d1 to i32\n";
+  auto packed = runLanes<uint32_t>(
+      "declare {<2 x half>, <2 x half>} "
+      "@llvm.nvvm.mma.m16n8k16.row.col.f16.f16(<2 x half>, <2 x half>, <2 x "
+      "half>, <2 x half>, <2 x half>, <2 x half>, <2 x half>, <2 x half>)",
+      body, problem.words, 10, 2);
+  std::vector<float> result(128);
+  for (int i = 0; i < 128; ++i)
+    result[i] = float(halfValue(packed[i / 2] >> 16 * (i % 2) & 0xffff));
+  EXPECT_LT(problem.largestError(result),
+            std::ldexp(1.0, -11) + 16 * std::ldexp(1.0, -24));
+}
+
 } // namespace

@@ -129,6 +129,82 @@ TEST(Warps, PredicatedLoadKeepsTiedOperand) {
     EXPECT_EQ(result[i], y[i] == 1 ? x[i] : 99);
 }
 
+TEST(Warps, MatchAny) {
+  std::vector<uint32_t> x(64);
+  for (unsigned i = 0; i < 64; ++i)
+    x[i] = i % 32 * 7 % 5;
+  auto result =
+      run("  %r = call i32 @llvm.nvvm.match.any.sync.i32(i32 -1, i32 %x)",
+          "declare i32 @llvm.nvvm.match.any.sync.i32(i32, i32)", x, x);
+  for (unsigned i = 0; i < 64; ++i) {
+    uint32_t same = 0;
+    for (unsigned lane = 0; lane < 32; ++lane)
+      same |= uint32_t(x[i / 32 * 32 + lane] == x[i]) << lane;
+    EXPECT_EQ(result[i], same);
+  }
+}
+
+/// Integer arithmetic of inline PTX against the host's.
+TEST(Warps, PTXIntegers) {
+  auto x = numbers(256, 10), y = numbers(256, 11);
+  auto ptx = [&](const std::string &text) {
+    return run("  %r = call i32 asm \"" + text +
+                   "\", \"=r,r,r\"(i32 %x, i32 %y)",
+               "", x, y);
+  };
+  auto add = ptx("add.s32 $0, $1, $2;"), sub = ptx("sub.u32 $0, $1, $2;"),
+       low = ptx("mul.lo.u32 $0, $1, $2;"),
+       high = ptx("mul.hi.u32 $0, $1, $2;"),
+       signedHigh = ptx("mul.hi.s32 $0, $1, $2;"),
+       mad = ptx("mad.lo.u32 $0, $1, $2, $1;"),
+       land = ptx("and.b32 $0, $1, $2;"), lor = ptx("or.b32 $0, $1, $2;"),
+       lxor = ptx("xor.b32 $0, $1, $2;"), flipped = ptx("not.b32 $0, $1;"),
+       left = ptx("shl.b32 $0, $1, 5;"), right = ptx("shr.u32 $0, $1, 5;"),
+       arithmetic = ptx("shr.s32 $0, $1, 5;"),
+       least = ptx("min.s32 $0, $1, $2;"), most = ptx("max.u32 $0, $1, $2;"),
+       chosen = ptx("{ .reg .pred p; setp.ge.u32 p, $1, $2; "
+                    "selp.b32 $0, $1, 17, p; }");
+  for (unsigned i = 0; i < 256; ++i) {
+    int32_t a = int32_t(x[i]), b = int32_t(y[i]);
+    EXPECT_EQ(add[i], x[i] + y[i]);
+    EXPECT_EQ(sub[i], x[i] - y[i]);
+    EXPECT_EQ(low[i], x[i] * y[i]);
+    EXPECT_EQ(high[i], uint32_t(uint64_t(x[i]) * y[i] >> 32));
+    EXPECT_EQ(signedHigh[i], uint32_t(uint64_t(int64_t(a) * b) >> 32));
+    EXPECT_EQ(mad[i], x[i] * y[i] + x[i]);
+    EXPECT_EQ(land[i], (x[i] & y[i]));
+    EXPECT_EQ(lor[i], (x[i] | y[i]));
+    EXPECT_EQ(lxor[i], (x[i] ^ y[i]));
+    EXPECT_EQ(flipped[i], ~x[i]);
+    EXPECT_EQ(left[i], x[i] << 5);
+    EXPECT_EQ(right[i], x[i] >> 5);
+    EXPECT_EQ(arithmetic[i], uint32_t(a >> 5));
+    EXPECT_EQ(least[i], uint32_t(std::min(a, b)));
+    EXPECT_EQ(most[i], std::max(x[i], y[i]));
+    EXPECT_EQ(chosen[i], x[i] >= y[i] ? x[i] : 17);
+  }
+}
+
+/// Packed halves of inline PTX: (1.5, -2), (0.25, 3) and (1, 0.5), by hand.
+TEST(Warps, PTXHalves) {
+  std::vector<uint32_t> x(32, 0xc0003e00), y(32, 0x42003400);
+  auto ptx = [&](const std::string &text) {
+    return run("  %r = call i32 asm \"" + text +
+                   "\", \"=r,r,r\"(i32 %x, i32 %y)",
+               "", x, y)[7];
+  };
+  EXPECT_EQ(ptx("add.rn.f16x2 $0, $1, $2;"), 0x3c003f00u); // 1.75, 1
+  EXPECT_EQ(ptx("sub.f16x2 $0, $1, $2;"), 0xc5003d00u);    // 1.25, -5
+  EXPECT_EQ(ptx("mul.f16x2 $0, $1, $2;"), 0xc6003600u);    // 0.375, -6
+  EXPECT_EQ(ptx("neg.f16x2 $0, $1;"), 0x4000be00u);
+  EXPECT_EQ(ptx("{ .reg .b32 c; mov.b32 c, 0x38003c00; "
+                "fma.rn.f16x2 $0, $1, $2, c; }"),
+            0xc5803d80u); // 1.375, -5.5
+  EXPECT_EQ(ptx("{ .reg .b32 c; mov.b32 c, 0x38003c00; "
+                "fma.rn.relu.f16x2 $0, $1, $2, c; }"),
+            0x00003d80u);
+}
+
 TEST(Warps, UnknownInstructionsAreNamed) {
   auto kernel = [](const std::string &body, const std::string &declare = "") {
     return declare + "\ndefine ptx_kernel void @k() {\n" + body +
