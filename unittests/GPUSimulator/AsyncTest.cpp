@@ -375,6 +375,23 @@ TEST(Wgmma, BothMatricesShared) {
       std::memcpy(&got, &result.out[thread * 4 + i], 4);
       EXPECT_LT(std::fabs(got - sum), 1e-6 * size) << thread << " " << i;
     }
+  // A wgmma in flight reads the first 32 bytes of each row, and nothing between
+  // these.
+  for (bool touched : {false, true}) {
+    std::string text = body;
+    std::string offset = touched ? "16" : "64";
+    text.insert(text.find("  call void @llvm.nvvm.wgmma.wait_group"),
+                "  %z = icmp eq i32 %t, 0\n"
+                "  br i1 %z, label %touch, label %rest\ntouch:\n"
+                "  %pz = getelementptr i8, ptr addrspace(3) @big, i32 " +
+                    offset +
+                    "\n  store i32 1, ptr addrspace(3) %pz\n"
+                    "  br label %rest\nrest:\n");
+    Report report = run(text, words, 512, 128).report;
+    EXPECT_EQ(report.has("write-under-async-read"), touched)
+        << report.text(false);
+    EXPECT_EQ(report.clean(), !touched) << report.text(false);
+  }
   // Without the fence of the proxy the matrices are not there yet.
   std::string unfenced = repeat(
       body, "  call void @llvm.nvvm.fence.proxy.async.shared_cta()\n", "");

@@ -10,6 +10,7 @@
 #include "MatrixOps.h"
 #include "MemoryAccess.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -94,6 +95,22 @@ uint32_t matrixOffset(uint64_t descriptor, unsigned row, unsigned byte) {
   return offset ^ ((offset >> 7 & units) << 4);
 }
 
+/// Remembers the units of 16 bytes that a wgmma reads until it is waited for;
+/// neighbours make one range.
+void noteReads(Warp &warp, std::vector<uint32_t> &offsets, uint32_t site) {
+  std::sort(offsets.begin(), offsets.end());
+  std::vector<AsyncRead> &open = groupOf(warp).open;
+  bool first = true;
+  for (uint32_t offset : offsets) {
+    if (first || offset > open.back().end) {
+      open.push_back({offset, offset + 16, site});
+      ++warp.block->asyncReads;
+      first = false;
+    }
+    open.back().end = std::max(open.back().end, offset + 16);
+  }
+}
+
 /// Reads a K-major matrix from shared memory into out[k][row].
 void readMatrix(Warp &warp, const Op &o, const Shape &shape,
                 uint64_t descriptor, unsigned rows, bool negate,
@@ -101,7 +118,7 @@ void readMatrix(Warp &warp, const Op &o, const Shape &shape,
   ThreadBlock &block = *warp.block;
   unsigned first = warp.index / groupWarps * groupWarps;
   unsigned size = elementBits(shape.type) / 8, perUnit = 16 / size;
-  uint32_t low = ~0u, high = 0;
+  std::vector<uint32_t> offsets;
   out.resize(size_t(rows) * shape.k);
   for (unsigned row = 0; row < rows; ++row)
     for (unsigned unit = 0; unit < 32 / 16; ++unit) {
@@ -111,8 +128,8 @@ void readMatrix(Warp &warp, const Op &o, const Shape &shape,
       for (unsigned i = 0; i < warpsOf(warp); ++i)
         readable &= checkLane(block.warps[first + i], access, 0,
                               block.sharedBase() + offset);
-      low = std::min(low, offset);
-      high = std::max(high, offset + 16);
+      if (readable)
+        offsets.push_back(offset);
       for (unsigned i = 0; i < perUnit; ++i) {
         uint32_t raw = ~0u;
         if (readable)
@@ -121,8 +138,7 @@ void readMatrix(Warp &warp, const Op &o, const Shape &shape,
         out[size_t(unit * perUnit + i) * rows + row] = negate ? -value : value;
       }
     }
-  groupOf(warp).open.push_back({low, high, o.site});
-  ++block.asyncReads;
+  noteReads(warp, offsets, o.site);
 }
 
 /// A from registers: each warp holds 16 rows in the layout of mma's A.
