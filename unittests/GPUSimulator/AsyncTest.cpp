@@ -227,6 +227,62 @@ TEST(MBarriers, MisuseIsReported) {
           .report.has("deadlock"));
 }
 
+/// Both warps wait for a phase of an mbarrier; then it is initialised anew, and
+/// the first phase of its second life says nothing about the first one's.
+TEST(MBarriers, ASecondLifeOrdersNothingByTheFirst) {
+  std::string all =
+      "  call void @llvm.nvvm.barrier.cta.sync.aligned.all(i32 0)\n";
+  std::string init = "  call void @llvm.nvvm.mbarrier.init.shared(ptr "
+                     "addrspace(3) @bar, i32 1)\n";
+  std::string body =
+      "  %d = addrspacecast ptr addrspace(3) @s to ptr addrspace(7)\n"
+      "  %z = icmp eq i32 %t, 0\n"
+      "  br i1 %z, label %one, label %b1\none:\n" +
+      init +
+      "  %a = call i64 @llvm.nvvm.mbarrier.arrive.shared(ptr addrspace(3) "
+      "@bar)\n  br label %b1\nb1:\n" +
+      all +
+      "  br label %w1\nw1:\n"
+      "  %o1 = call i1 "
+      "@llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr "
+      "addrspace(3) @bar, i32 0)\n"
+      "  br i1 %o1, label %b2, label %w1\nb2:\n" +
+      all +
+      "  br i1 %z, label %two, label %b3\ntwo:\n"
+      "  call void @llvm.nvvm.mbarrier.inval.shared(ptr addrspace(3) @bar)\n" +
+      init +
+      "  %e = call i64 "
+      "@llvm.nvvm.mbarrier.arrive.expect.tx.scope.cta.space.cta(ptr "
+      "addrspace(3) @bar, i32 256)\n"
+      "  call void @llvm.nvvm.cp.async.bulk.global.to.shared.cluster(ptr "
+      "addrspace(7) %d, ptr addrspace(3) @bar, ptr addrspace(1) %in, i32 256, "
+      "i16 0, i64 0, i1 false, i1 false)\n"
+      "  br label %b3\nb3:\n" +
+      all;
+  std::string wait =
+      "  br label %w2\nw2:\n"
+      "  %o2 = call i1 "
+      "@llvm.nvvm.mbarrier.try.wait.parity.scope.cta.space.cta(ptr "
+      "addrspace(3) @bar, i32 0)\n"
+      "  br i1 %o2, label %go, label %w2\ngo:\n";
+  std::string read = "  %v = load i32, ptr addrspace(3) %ps\n"
+                     "  store i32 %v, ptr addrspace(1) %pout\n";
+  std::string declare =
+      "  ret void\n}\n"
+      "declare void @llvm.nvvm.mbarrier.inval.shared(ptr addrspace(3))\n"
+      "declare void @llvm.nvvm.cp.async.bulk.global.to.shared.cluster(ptr "
+      "addrspace(7), ptr addrspace(3), ptr addrspace(1), i32, i16, i64, i1, "
+      "i1)\ndefine void @other() {";
+  SimulatorOptions options;
+  options.delivery = CopyDelivery::AtOnce;
+  KernelRun fine =
+      run(body + wait + read + declare, counting(64), 64, 64, options);
+  EXPECT_TRUE(fine.report.clean()) << fine.report.text(false);
+  EXPECT_EQ(fine.out, counting(64));
+  EXPECT_TRUE(run(body + read + declare, counting(64), 64, 64, options)
+                  .report.has("race-read-after-write"));
+}
+
 TEST(DependentLaunch, ReadsBeforeTheWait) {
   std::string load = "  %v = load i32, ptr addrspace(1) %pin\n";
   std::string wait = "  call void @llvm.nvvm.griddepcontrol.wait()\n";

@@ -39,7 +39,10 @@ static void endPhaseIfComplete(ThreadBlock &block, MBarrier &barrier) {
     // The phase itself is an event: bytes that bulk copies brought count as
     // written by it.
     barrier.arriving.raise(barrier.slot, static_cast<uint32_t>(barrier.phase));
-    barrier.completed = barrier.arriving;
+    barrier.completed.push_front(barrier.arriving);
+    constexpr size_t most = 4;
+    if (barrier.completed.size() > most)
+      barrier.completed.pop_back();
   }
   for (Warp *warp : barrier.waiting)
     if (warp->state == WarpState::AtMBarrier)
@@ -94,9 +97,10 @@ void awq::gpusim::mbarrierInit(Warp &warp, const Op &o) {
     if (block.shadow.enabled())
       block.shadow.access(warp, lane, offset, 8, AccessKind::AtomicUpdate,
                           o.site);
-    unsigned slot = barrier.slot ? barrier.slot : block.clockSlots++;
+    // A new slot each time: phases begin at 0 again, and who knows of those of
+    // an earlier use knows nothing of this one's.
     barrier = MBarrier();
-    barrier.slot = slot;
+    barrier.slot = block.clockSlots++;
     barrier.expected = barrier.pending = count;
     barrier.valid = true;
   });
@@ -159,6 +163,19 @@ static bool phaseOver(Warp &warp, const Op &o, const MBarrier &barrier,
   return barrier.phase != reg<uint64_t>(warp, o.b)[lane];
 }
 
+/// Takes over what was known at the end of the phase that the lane asked about,
+/// and nothing of later phases.
+static void acquirePhase(Warp &warp, const Op &o, const MBarrier &barrier,
+                         unsigned lane) {
+  size_t age = 0;
+  if (!(o.imm & MBarrierBits::parity))
+    age =
+        static_cast<size_t>(barrier.phase - 1 - reg<uint64_t>(warp, o.b)[lane]);
+  // Before the first phase a wait for the other parity succeeds at once.
+  if (age < barrier.completed.size())
+    warp.clock.now.join(barrier.completed[age]);
+}
+
 /// try_wait suspends the warp as long as no active lane could go on; the loop
 /// around it then runs once only.
 void awq::gpusim::mbarrierWait(Warp &warp, const Op &o) {
@@ -176,7 +193,7 @@ void awq::gpusim::mbarrierWait(Warp &warp, const Op &o) {
       return;
     over |= 1u << lane;
     if (block.shadow.enabled())
-      warp.clock.now.join(barrier->completed);
+      acquirePhase(warp, o, *barrier, lane);
   });
   if (over)
     ++warp.clock.epoch;

@@ -101,7 +101,8 @@ struct MBarrier {
   unsigned slot = 0;
   bool valid = false;
   VectorClock arriving;
-  VectorClock completed;
+  /// What was known at the end of the last phases, the newest first.
+  std::deque<VectorClock> completed;
   std::vector<Warp *> waiting;
 };
 
