@@ -76,6 +76,8 @@ void BulkDecode::startCopies() {
   b.ifThen(b.equal(place.lane, 0), [&] { produce(); });
   gpu::ReturnOp::create(b);
   b.startBlock(math);
+  // Results are scaled by what the kernel before says of each token.
+  NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
   phase = b.variable(b.constant(1));
 }
 

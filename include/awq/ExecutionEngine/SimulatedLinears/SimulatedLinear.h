@@ -1,0 +1,131 @@
+//===- SimulatedLinear.h - quantized linears on the simulator ---*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Launches the kernels of a quantized linear as host code would: pack the
+// activations, then stream the weights past them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_EXECUTIONENGINE_SIMULATEDLINEARS_SIMULATEDLINEAR_H
+#define AWQ_EXECUTIONENGINE_SIMULATEDLINEARS_SIMULATEDLINEAR_H
+
+#include "awq/Dialect/AWQ/Utils/QuantScheme.h"
+#include "awq/ExecutionEngine/GPUSimulator/Simulator.h"
+
+namespace mlir {
+class ModuleOp;
+} // namespace mlir
+
+namespace awq::gpusim {
+
+/// What kernels are made for; the options of awq-nvvm-pipeline.
+struct KernelOptions {
+  std::string chip = "sm_80";
+  std::string mode = "subnormal";
+  std::string activations = "f16";
+};
+
+/// The kernels of a linear for up to `maxTokens` tokens, and their launch: an
+/// entry of the attribute `awq.kernels`.
+struct LinearKernels {
+  std::string kernel, pack;
+  int64_t maxTokens = 0;
+  int64_t blocksPerSM = 0;
+  int64_t sharedBytes = 0;
+  int64_t threads = 0;
+};
+
+/// The kernels of all quantized linears of a module.
+struct CompiledKernels {
+  /// LLVM bitcode, as it goes to the NVPTX back end.
+  std::string bitcode;
+  /// For each awq.quantized_linear, in the order of the module, an entry for
+  /// each bucket of tokens, the smallest first.
+  std::vector<std::vector<LinearKernels>> linears;
+};
+
+/// Runs the NVVM pipeline on `module`. Errors: AWQ1510 (a pass refuses it),
+/// AWQ1531 (no quantized linear).
+Result<CompiledKernels> compileKernels(mlir::ModuleOp module,
+                                       const KernelOptions &options);
+
+/// LLVM IR of kernels, in memory.
+class KernelModule {
+public:
+  /// Errors: AWQ1703.
+  static Result<KernelModule> parse(const std::string &bitcode);
+
+  KernelModule(KernelModule &&) noexcept;
+  ~KernelModule();
+
+  llvm::Module &module() { return *parsed; }
+  /// As decodeKernel.
+  Result<Kernel> kernel(const std::string &name) const;
+  /// Whether kernels start before the one in front of them has ended, and wait
+  /// for it where they need its results.
+  bool hasDependentLaunch() const;
+
+private:
+  KernelModule();
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::Module> parsed;
+};
+
+/// What the two kernels of a linear are and how they are launched.
+struct LinearProgram {
+  Kernel pack, kernel;
+  LinearKernels launch;
+  bool dependentLaunch = false;
+
+  /// Errors: those of decodeKernel.
+  static Result<LinearProgram> load(const KernelModule &module,
+                                    const LinearKernels &launch);
+};
+
+/// A weight's records, and its bias; both stay the caller's.
+struct LinearWeight {
+  QuantScheme scheme;
+  int64_t n = 0, k = 0;
+  const void *records = nullptr;
+  /// [n] of the activations' type, or null.
+  const uint16_t *bias = nullptr;
+};
+
+/// The memory of a simulated GPU on which a linear of `m` tokens runs.
+class SimulatedLinear {
+public:
+  SimulatedLinear(const LinearProgram &program, const LinearWeight &weight,
+                  int64_t m, unsigned blocks);
+
+  /// Computes y [m, n] = x [m, k] W^T + b, of 16-bit numbers of the kernels'
+  /// activation type. The report is that of the first kernel that is not clean,
+  /// or of the second. May be called again: tickets are left as they are.
+  Result<Report> run(const uint16_t *x, uint16_t *y,
+                     const SimulatorOptions &options);
+
+  /// Whether all tickets are zero, as they must be after each run.
+  bool hasCleanTickets() const;
+
+private:
+  Result<Report> runPack(const SimulatorOptions &options);
+  Result<Report> runKernel(const SimulatorOptions &options);
+
+  LinearProgram program;
+  LinearWeight weight;
+  int64_t m;
+  unsigned blocks;
+  /// Blocks in y: one for each 8 or 16 tokens.
+  int64_t tokenBlocks;
+  DeviceMemory memory;
+  DeviceBuffer *input, *packed, *records, *bias = nullptr, *output, *partials,
+                                          *tickets;
+};
+
+} // namespace awq::gpusim
+
+#endif // AWQ_EXECUTIONENGINE_SIMULATEDLINEARS_SIMULATEDLINEAR_H

@@ -1,0 +1,98 @@
+//===- CompileKernels.cpp - from quantized linears to LLVM IR -------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/ExecutionEngine/SimulatedLinears/SimulatedLinear.h"
+#include "awq/Pipelines/Compiler.h"
+#include "awq/Pipelines/NVVMPipeline.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mlir;
+using namespace awq;
+using namespace awq::gpusim;
+
+static LinearKernels readLaunch(DictionaryAttr bucket) {
+  auto name = [&](StringRef key) {
+    return bucket.getAs<SymbolRefAttr>(key).getLeafReference().str();
+  };
+  auto number = [&](StringRef key) {
+    return bucket.getAs<IntegerAttr>(key).getInt();
+  };
+  return {name("kernel"),          name("pack"),           number("max_tokens"),
+          number("blocks_per_sm"), number("shared_bytes"), number("threads")};
+}
+
+Result<CompiledKernels>
+awq::gpusim::compileKernels(ModuleOp module, const KernelOptions &options) {
+  NVVMPipelineOptions pipeline;
+  pipeline.chip = options.chip;
+  pipeline.mode = options.mode;
+  pipeline.activations = options.activations;
+  pipeline.format = "llvm";
+  if (Status status = runPasses(module, "nvvm",
+                                [&](OpPassManager &manager) {
+                                  buildNVVMPipeline(manager, pipeline);
+                                });
+      !status)
+    return status.error();
+  CompiledKernels compiled;
+  module.walk([&](QuantizedLinearOp op) {
+    std::vector<LinearKernels> &buckets = compiled.linears.emplace_back();
+    auto described = op->getAttrOfType<ArrayAttr>("awq.kernels");
+    for (auto bucket : described.getAsRange<DictionaryAttr>())
+      buckets.push_back(readLaunch(bucket));
+  });
+  module.walk([&](gpu::BinaryOp binary) {
+    auto object = cast<gpu::ObjectAttr>(binary.getObjects()[0]);
+    compiled.bitcode = object.getObject().getValue().str();
+  });
+  if (compiled.linears.empty())
+    return Error{ErrorKind::Unsupported, "AWQ1531",
+                 "the module has no quantized linear to make a kernel for", "",
+                 "quantize it first: awq-mlir quantize"};
+  return compiled;
+}
+
+KernelModule::KernelModule() : context(std::make_unique<llvm::LLVMContext>()) {}
+KernelModule::KernelModule(KernelModule &&) noexcept = default;
+KernelModule::~KernelModule() = default;
+
+Result<KernelModule> KernelModule::parse(const std::string &bitcode) {
+  KernelModule result;
+  auto parsed = llvm::parseBitcodeFile(
+      llvm::MemoryBufferRef(bitcode, "awq_kernels"), *result.context);
+  if (!parsed)
+    return Error{ErrorKind::Malformed, "AWQ1703",
+                 "cannot read LLVM IR: " + llvm::toString(parsed.takeError()),
+                 "awq_kernels", "report it with the input"};
+  result.parsed = std::move(*parsed);
+  return result;
+}
+
+Result<Kernel> KernelModule::kernel(const std::string &name) const {
+  return decodeKernel(*parsed, name);
+}
+
+bool KernelModule::hasDependentLaunch() const {
+  return parsed->getFunction("llvm.nvvm.griddepcontrol.wait");
+}
+
+Result<LinearProgram> LinearProgram::load(const KernelModule &module,
+                                          const LinearKernels &launch) {
+  Result<Kernel> pack = module.kernel(launch.pack);
+  if (!pack)
+    return pack.error();
+  Result<Kernel> kernel = module.kernel(launch.kernel);
+  if (!kernel)
+    return kernel.error();
+  return LinearProgram{*pack, *kernel, launch, module.hasDependentLaunch()};
+}

@@ -1,0 +1,104 @@
+//===- SimulatedLinear.cpp - launches the kernels of a linear -------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/ExecutionEngine/SimulatedLinears/SimulatedLinear.h"
+
+#include "awq/Dialect/AWQ/Utils/RecordLayout.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace awq;
+using namespace awq::gpusim;
+
+/// What the documentation of convert-awq-to-nvvm says about memory.
+static constexpr int64_t packThreads = 256, partialBytes = 8192,
+                         ticketBytes = 16;
+
+/// Packed activations of 8 or 16 tokens.
+static int64_t packedBytes(const RecordGeometry &geometry, int64_t tokens) {
+  int64_t perEight = 2048 + 64 * std::max<int64_t>(geometry.groups, 1);
+  return geometry.recordsInK() * (tokens / 8) * perEight + 4 * tokens;
+}
+
+SimulatedLinear::SimulatedLinear(const LinearProgram &program,
+                                 const LinearWeight &weight, int64_t m,
+                                 unsigned blocks)
+    : program(program), weight(weight), m(m), blocks(blocks) {
+  RecordGeometry geometry(weight.scheme, weight.n, weight.k);
+  int64_t tokens = program.launch.maxTokens;
+  // A grid is never empty: kernels must bear to have no token.
+  tokenBlocks = std::max<int64_t>(1, (m + tokens - 1) / tokens);
+  int64_t tiles =
+      (weight.n + RecordGeometry::tileRows - 1) / RecordGeometry::tileRows;
+  input = &memory.allocate("x", m * weight.k * 2);
+  packed =
+      &memory.allocate("packed x", tokenBlocks * packedBytes(geometry, tokens));
+  records = &memory.allocate("records", weight.records, geometry.totalBytes());
+  records->readOnly = true;
+  if (weight.bias) {
+    bias = &memory.allocate("bias", weight.bias, weight.n * 2);
+    bias->readOnly = true;
+  }
+  output = &memory.allocate("y", m * weight.n * 2);
+  partials = &memory.allocate("partial sums", tokenBlocks * blocks *
+                                                  (tokens / 8) * partialBytes);
+  tickets = &memory.allocate("tickets", tokenBlocks * tiles * ticketBytes);
+  std::memset(tickets->data, 0, tickets->bytes);
+}
+
+Result<Report> SimulatedLinear::runPack(const SimulatorOptions &options) {
+  input->fromPreviousKernel = program.dependentLaunch;
+  packed->fromPreviousKernel = false;
+  LaunchConfig config;
+  config.grid.x = static_cast<unsigned>(tokenBlocks * program.launch.maxTokens);
+  config.block.x = packThreads;
+  return launch(program.pack, memory, config,
+                {Argument::pointer(*input), Argument::pointer(*packed),
+                 Argument::of(static_cast<int32_t>(m)),
+                 Argument::of(static_cast<int32_t>(weight.k))},
+                options);
+}
+
+Result<Report> SimulatedLinear::runKernel(const SimulatorOptions &options) {
+  packed->fromPreviousKernel = program.dependentLaunch;
+  LaunchConfig config;
+  config.grid.x = blocks;
+  config.grid.y = static_cast<unsigned>(tokenBlocks);
+  config.block.x = static_cast<unsigned>(program.launch.threads);
+  config.dynamicSharedBytes = static_cast<unsigned>(program.launch.sharedBytes);
+  std::vector<Argument> arguments = {Argument::pointer(*packed),
+                                     Argument::pointer(*records)};
+  if (bias)
+    arguments.push_back(Argument::pointer(*bias));
+  for (DeviceBuffer *buffer : {output, partials, tickets})
+    arguments.push_back(Argument::pointer(*buffer));
+  for (int64_t size : {m, weight.n, weight.k})
+    arguments.push_back(Argument::of(static_cast<int32_t>(size)));
+  return launch(program.kernel, memory, config, arguments, options);
+}
+
+Result<Report> SimulatedLinear::run(const uint16_t *x, uint16_t *y,
+                                    const SimulatorOptions &options) {
+  if (input->bytes)
+    std::memcpy(input->data, x, input->bytes);
+  std::memset(output->data, 0xff, output->bytes);
+  std::memset(packed->data, 0xff, packed->bytes);
+  Result<Report> report = runPack(options);
+  if (!report || !report->clean())
+    return report;
+  report = runKernel(options);
+  if (report && output->bytes)
+    std::memcpy(y, output->data, output->bytes);
+  return report;
+}
+
+bool SimulatedLinear::hasCleanTickets() const {
+  return std::all_of(tickets->data, tickets->data + tickets->bytes,
+                     [](uint8_t byte) { return byte == 0; });
+}

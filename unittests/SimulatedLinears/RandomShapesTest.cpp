@@ -1,0 +1,206 @@
+//===- RandomShapesTest.cpp - every kernel on random shapes ---------------===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Runs the kernels on random shapes and compares with float64. The environment
+// variable AWQ_SIMULATED_SHAPES is the number of shapes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinearProblem.h"
+#include "TestKernels.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+using namespace awq;
+using namespace awq::gpusim;
+using namespace awq::gpusim::test;
+
+namespace {
+
+/// Shapes without the environment variable: each chip, mode, type, group and
+/// bucket once. Four times as many, 512, take each kernel once.
+constexpr int defaultShapes = 128;
+
+/// Largest normalized mean square error of a row. Rounding a result to f16
+/// costs up to 2^-22, to bf16 up to 2^-16 / 4.
+double errorBound(bool bf16) { return bf16 ? 1e-5 : 1e-6; }
+
+struct Case {
+  KernelOptions options;
+  LinearKind kind;
+  unsigned bucket = 0;
+  unsigned blocks = 1;
+  int index = 0;
+};
+
+class RandomShapes : public ::testing::Test {
+protected:
+  void runCase(const Case &test, std::mt19937 &random);
+  std::string describe(const Case &test, const LinearProblem &problem);
+
+  KernelLibrary library;
+  double worst[2] = {0, 0};
+  uint64_t macs = 0, raced = 0, rowTests = 0;
+  std::set<std::string> kernels;
+};
+
+/// The case of this number. Zero points and bias vary from round to round.
+Case makeCase(int number) {
+  unsigned index = unsigned(number) % defaultShapes,
+           sum = number / defaultShapes;
+  auto take = [&](unsigned choices) {
+    unsigned choice = index % choices;
+    index /= choices;
+    sum += choice;
+    return choice;
+  };
+  Case test;
+  test.index = number;
+  test.options.chip = chips[take(4)];
+  test.options.mode = modes[take(2)];
+  test.options.activations = activationTypes[take(2)];
+  test.kind.group = kernelGroups[take(4)];
+  test.kind.symmetric = sum % 2;
+  test.kind.bias = sum / 2 % 2;
+  test.bucket = take(bucketCount);
+  return test;
+}
+
+/// N is a multiple of 8, K of the group; whole rows may have any K.
+LinearProblem makeProblem(const Case &test, std::mt19937 &random) {
+  QuantScheme scheme;
+  scheme.group = test.kind.group;
+  // Groups of several records share the kernel of groups of one.
+  if (scheme.group == 128 && random() % 3 == 0)
+    scheme.group = 256;
+  scheme.symmetric = test.kind.symmetric;
+  int64_t n = 8 * (1 + random() % 60), k;
+  // A single group is a whole row, which has kernels of its own.
+  if (scheme.group) {
+    k = scheme.group * (2 + random() % (1536 / scheme.group - 1));
+  } else if (random() % 6 == 0) {
+    scheme.group = k = 128 * (1 + random() % 4);
+  } else {
+    k = random() % 5 ? 8 * (1 + random() % 150) : 1 + random() % 700;
+  }
+  int64_t m = random() % 4 ? random() % (test.bucket ? 33 : 17) : random() % 65;
+  return LinearProblem(scheme, m, n, k, test.kind.bias,
+                       test.options.activations == "bf16", random);
+}
+
+std::string RandomShapes::describe(const Case &test,
+                                   const LinearProblem &problem) {
+  return "shape " + std::to_string(test.index) + ": " +
+         library.get(test.options, test.kind, test.bucket).launch.kernel +
+         " for " + test.options.chip + ", M " + std::to_string(problem.m) +
+         ", N " + std::to_string(problem.n) + ", K " +
+         std::to_string(problem.k) + ", group " +
+         std::to_string(problem.scheme.group) + ", " +
+         std::to_string(test.blocks) + " blocks";
+}
+
+/// The problem with its rows in reverse, one of them with a NaN.
+LinearProblem disturbed(const LinearProblem &problem, int64_t bad) {
+  LinearProblem other = problem;
+  for (int64_t row = 0; row < problem.m; ++row)
+    std::copy_n(problem.x.begin() + row * problem.k, problem.k,
+                other.x.begin() + (problem.m - 1 - row) * problem.k);
+  other.x[(problem.m - 1 - bad) * problem.k + problem.k / 2] =
+      problem.bf16 ? 0x7fc0 : 0x7e00;
+  return other;
+}
+
+void RandomShapes::runCase(const Case &test, std::mt19937 &random) {
+  LinearProblem problem = makeProblem(test, random);
+  const LinearProgram &program =
+      library.get(test.options, test.kind, test.bucket);
+  SCOPED_TRACE(describe(test, problem));
+  kernels.insert(test.options.chip + program.launch.kernel);
+  SimulatedLinear linear(program, problem.weight(), problem.m, test.blocks);
+  std::vector<uint16_t> first(problem.m * problem.n), again(first);
+  auto run = [&](const LinearProblem &input, std::vector<uint16_t> &y,
+                 const SimulatorOptions &options) {
+    Result<Report> report = linear.run(input.x.data(), y.data(), options);
+    ASSERT_TRUE(bool(report)) << report.error().str();
+    ASSERT_TRUE(report->clean()) << report->text(false);
+    ASSERT_TRUE(linear.hasCleanTickets());
+    macs += report->counters.macs;
+  };
+
+  SimulatorOptions options;
+  // By a number without a common factor with those of the choices.
+  options.races = test.index % 5 == 0;
+  raced += options.races;
+  options.delivery = random() % 2 ? CopyDelivery::Late : CopyDelivery::AtOnce;
+  run(problem, first, options);
+  if (HasFatalFailure())
+    return;
+  double error = problem.worstRow(problem.exact(), first);
+  EXPECT_LE(error, errorBound(problem.bf16));
+  worst[problem.bf16] = std::max(worst[problem.bf16], error);
+
+  // The same bits whatever the order of blocks and copies.
+  options.races = false;
+  options.seed = 1 + random();
+  options.residentBlocks = 1 + random() % 16;
+  options.delivery = options.delivery == CopyDelivery::Late
+                         ? CopyDelivery::AtOnce
+                         : CopyDelivery::Late;
+  run(problem, again, options);
+  if (HasFatalFailure())
+    return;
+  EXPECT_EQ(first, again) << "the order of blocks changes bits";
+
+  if (problem.m == 0 || test.index % 3)
+    return;
+  ++rowTests;
+  int64_t bad = random() % problem.m;
+  run(disturbed(problem, bad), again, SimulatorOptions());
+  if (HasFatalFailure())
+    return;
+  for (int64_t row = 0; row < problem.m; ++row)
+    for (int64_t i = 0; i < problem.n; ++i) {
+      uint16_t y = again[(problem.m - 1 - row) * problem.n + i];
+      if (row == bad)
+        ASSERT_TRUE(problem.isNaN(y)) << "row " << row << " loses its NaN";
+      else
+        ASSERT_EQ(first[row * problem.n + i], y)
+            << "row " << row << " depends on others";
+    }
+}
+
+TEST_F(RandomShapes, AreRightAndReproducible) {
+  int count = defaultShapes;
+  if (const char *text = std::getenv("AWQ_SIMULATED_SHAPES"))
+    count = std::atoi(text);
+  ASSERT_GT(count, 0) << "AWQ_SIMULATED_SHAPES is no number";
+  auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < count && !HasFatalFailure(); ++i) {
+    std::mt19937 random(1000 + i);
+    Case test = makeCase(i);
+    test.blocks = 1 + random() % 13;
+    runCase(test, random);
+  }
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  std::printf(
+      "%d shapes, %zu kernels, %llu with race detection, %llu with rows "
+      "disturbed; worst NMSE of a row %.3g (f16), %.3g (bf16); %.2f "
+      "billion multiply-adds in %.1f s\n",
+      count, kernels.size(), (unsigned long long)raced,
+      (unsigned long long)rowTests, worst[0], worst[1], double(macs) * 1e-9,
+      seconds);
+}
+
+} // namespace

@@ -1,0 +1,61 @@
+//===- TestKernels.h - the kernels to test, compiled once -------*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_UNITTESTS_SIMULATEDLINEARS_TESTKERNELS_H
+#define AWQ_UNITTESTS_SIMULATEDLINEARS_TESTKERNELS_H
+
+#include "awq/ExecutionEngine/SimulatedLinears/SimulatedLinear.h"
+
+#include <map>
+#include <tuple>
+
+namespace awq::gpusim::test {
+
+inline const char *const chips[] = {"sm_80", "sm_86", "sm_89", "sm_90a"};
+inline const char *const modes[] = {"subnormal", "exact"};
+inline const char *const activationTypes[] = {"f16", "bf16"};
+/// The groups that make kernels of their own; 0 is the whole row.
+inline const int64_t kernelGroups[] = {32, 64, 128, 0};
+/// Kernels of a linear: for up to 8 and up to 16 tokens.
+constexpr unsigned bucketCount = 2;
+
+/// A kind of quantized linear.
+struct LinearKind {
+  int64_t group = 128;
+  bool symmetric = false;
+  bool bias = false;
+
+  bool operator<(const LinearKind &other) const {
+    return std::tie(group, symmetric, bias) <
+           std::tie(other.group, other.symmetric, other.bias);
+  }
+};
+
+/// All 16 kinds.
+std::vector<LinearKind> allKinds();
+
+/// Compiles the kernels for these kinds; fails the test on errors.
+CompiledKernels compileKinds(const std::vector<LinearKind> &kinds,
+                             const KernelOptions &options);
+
+/// Every kernel that convert-awq-to-nvvm makes for 4 bits, ready to run.
+class KernelLibrary {
+public:
+  /// Compiles this kind for these options at the first call.
+  const LinearProgram &get(const KernelOptions &options, const LinearKind &kind,
+                           unsigned bucket);
+
+private:
+  using Key =
+      std::tuple<std::string, std::string, std::string, LinearKind, unsigned>;
+  std::map<Key, LinearProgram> programs;
+};
+
+} // namespace awq::gpusim::test
+
+#endif // AWQ_UNITTESTS_SIMULATEDLINEARS_TESTKERNELS_H
