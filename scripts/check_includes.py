@@ -6,7 +6,7 @@ Support -> IO -> Dialect/*/Utils -> Dialect/*/IR -> Calibration -> Dialect/*/Tra
 
 A file may include its own room and rooms to the left of it. ExecutionEngine's rooms stand beside:
 Runtime uses Support and IO only and neither LLVM nor MLIR; GPUSimulator uses Support, IO and LLVM;
-JIT may use everything up to Conversion.
+JIT may use everything up to Conversion; SimulatedLinears uses all of these, and Pipelines.
 Rooms that are free of MLIR (Support, IO, Runtime, GPUSimulator, Dialect/*/Utils, Calibration) include
 no header of it.
 
@@ -43,13 +43,15 @@ RANK = {room: rank for rank, room in enumerate(ORDER)} | {room: ORDER.index(at) 
 RUNTIME_MAY_USE = {"Support", "IO"}
 WITHOUT_MLIR = {"Support", "IO", "Utils", "Calibration", "Runtime", "GPUSimulator"}
 WITHOUT_LLVM = {"Support", "IO", "Runtime"}
-MAY_USE_RUNTIME = {"tools", "CAPI", "JIT", "Pipelines"}
+MAY_USE_RUNTIME = {"tools", "CAPI", "JIT", "Pipelines", "SimulatedLinears"}
 MAY_USE_ALL = {"tools", "CAPI", "Plugin", "Pipelines", "JIT"}
-MAY_USE_SIMULATOR = {"tools", "Pipelines", "JIT"}
+MAY_USE_SIMULATOR = {"tools", "Pipelines", "JIT", "SimulatedLinears"}
 # ExecutionEngine/JIT runs compiled IR: it sits beside Pipelines.
 RANK["JIT"] = RANK["Pipelines"]
 # ExecutionEngine/GPUSimulator runs LLVM IR: it needs no more than IO does.
 RANK["GPUSimulator"] = RANK["IO"]
+# ExecutionEngine/SimulatedLinears compiles kernels by Pipelines and runs them.
+RANK["SimulatedLinears"] = RANK["CAPI"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def runtime_complaint(source: Room, target: Room, included: str) -> str | None:
     if source.kind == "Runtime":
         allowed = target.kind in RUNTIME_MAY_USE or included == "awq-c/Runtime.h"
         return None if allowed else f"Runtime may use {', '.join(sorted(RUNTIME_MAY_USE))} only"
-    return None if source.kind in MAY_USE_RUNTIME else "only tools, CAPI, Pipelines and JIT use the runtime"
+    return None if source.kind in MAY_USE_RUNTIME else f"only {', '.join(sorted(MAY_USE_RUNTIME))} use the runtime"
 
 
 def complaint(source: Room, included: str) -> str | None:
