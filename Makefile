@@ -1,7 +1,7 @@
 # make demo      a real model becomes a 4-bit one and writes text (installs and builds what it needs)
 # make build     the C++ tools in build/bin, the command in build/venv/bin/awq-mlir
 # make test      every test; ends with "N passed, N failed"
-# make test-all  the same, and everything built with AddressSanitizer and UndefinedBehaviorSanitizer
+# make test-all  the same, 2048 shapes of GPU kernels, everything with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench     speed against PyTorch, as JSON in benchmarks/results
 # make bench-gpu-static  what the GPU kernels cost by their machine code, without a GPU; JSON likewise
 # make lint      formatting, types, includes, pass flags;   make format: repairs formatting
@@ -44,6 +44,7 @@ test: configure
 	@build/test-venv/bin/python scripts/run_tests.py
 
 test-all: test
+	@AWQ_SIMULATED_SHAPES=2048 build/unittests/AWQSimulatedLinearsTests --gtest_filter='RandomShapes.*'
 	@cmake --preset debug
 	@cmake --build build-debug -j $(JOBS) --target all awq-unittests
 	@build/test-venv/bin/python scripts/run_tests.py --build build-debug --only lit,ctest

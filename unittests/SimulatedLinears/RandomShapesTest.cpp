@@ -27,9 +27,16 @@ using namespace awq::gpusim::test;
 
 namespace {
 
-/// Shapes without the environment variable: each chip, mode, type, group and
-/// bucket once. Four times as many, 512, take each kernel once.
-constexpr int defaultShapes = 128;
+/// Each chip, mode, type, group and bucket once. Four rounds, 512 shapes, take
+/// each kernel once.
+constexpr int roundShapes = 128;
+
+/// Shapes without the environment variable.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int defaultShapes = 16;
+#else
+constexpr int defaultShapes = roundShapes;
+#endif
 
 /// Largest normalized mean square error of a row. Rounding a result to f16
 /// costs up to 2^-22, to bf16 up to 2^-16 / 4.
@@ -56,8 +63,7 @@ protected:
 
 /// The case of this number. Zero points and bias vary from round to round.
 Case makeCase(int number) {
-  unsigned index = unsigned(number) % defaultShapes,
-           sum = number / defaultShapes;
+  unsigned index = unsigned(number) % roundShapes, sum = number / roundShapes;
   auto take = [&](unsigned choices) {
     unsigned choice = index % choices;
     index /= choices;
