@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "awq/ExecutionEngine/SimulatedLinears/SimulatedRun.h"
 #include "awq/Pipelines/Runner.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
@@ -37,6 +38,24 @@ int main(int argc, char **argv) {
                        cl::cat(category));
   cl::opt<long> maxSeq("max-seq", cl::desc("Rows of caches not given"),
                        cl::cat(category));
+  cl::opt<std::string> device(
+      "device", cl::init("cpu"), cl::value_desc("cpu|sim"),
+      cl::desc("sim: quantized linears on their GPU kernels, simulated"),
+      cl::cat(category));
+  cl::opt<std::string> chip("chip", cl::init("sm_80"), cl::value_desc("NAME"),
+                            cl::desc("--device=sim: whose kernels"),
+                            cl::cat(category));
+  cl::opt<std::string> mode(
+      "mode", cl::init("subnormal"), cl::value_desc("subnormal|exact"),
+      cl::desc("--device=sim: how codes become numbers"), cl::cat(category));
+  cl::opt<std::string> activations(
+      "activations", cl::init("f16"), cl::value_desc("f16|bf16"),
+      cl::desc("--device=sim: type of the kernels' inputs and results"),
+      cl::cat(category));
+  cl::opt<unsigned> blocks(
+      "blocks", cl::init(0), cl::value_desc("N"),
+      cl::desc("--device=sim: blocks of a grid (0: for four multiprocessors)"),
+      cl::cat(category));
   if (!cl::ParseCommandLineOptions(
           argc, argv,
           "Runs an entry point of a .mlir or .mlirbc file, a Hugging Face "
@@ -46,7 +65,18 @@ int main(int argc, char **argv) {
   auto inputs = awq::readTensors(input);
   if (!inputs)
     return report(inputs.error());
-  auto outputs = awq::runFile(file, *inputs, {entry, threads, maxSeq});
+  if (device != "cpu" && device != "sim")
+    return report({awq::ErrorKind::Usage, "AWQ1542",
+                   "there is no device '" + device + "'", "--device",
+                   "choose cpu or sim"});
+  awq::gpusim::SimulatedRunOptions simulated;
+  simulated.entry = entry;
+  simulated.kernels = {chip, mode, activations};
+  simulated.blocks = blocks;
+  simulated.simulator.races = true;
+  auto outputs = device == "sim"
+                     ? awq::gpusim::runOnSimulator(file, *inputs, simulated)
+                     : awq::runFile(file, *inputs, {entry, threads, maxSeq});
   if (!outputs)
     return report(outputs.error());
   if (auto status = awq::writeTensors(output, *outputs); !status)
