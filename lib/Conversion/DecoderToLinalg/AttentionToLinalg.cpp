@@ -29,9 +29,9 @@ static constexpr int64_t mostHeadsPerTask = 4;
 static constexpr int64_t tasksOfOneToken = 12;
 static constexpr int64_t mostParts = 8;
 
-/// One head of the output from its partial results, [parts, heads, Dv + 2]: the
-/// parts' sums, brought to the same maximum. A part without rows has minus
-/// infinity for its maximum, and so no weight.
+/// One head of the output, [1, Dv], from its partial results,
+/// [parts, heads, Dv + 2]: the parts' sums, brought to the same maximum. A part
+/// without rows has minus infinity for its maximum, and so no weight.
 static Value joinParts(ImplicitLocOpBuilder &b, Value partial, Value head,
                        Value destination) {
   Location loc = b.getLoc();
@@ -70,7 +70,7 @@ static Value joinParts(ImplicitLocOpBuilder &b, Value partial, Value head,
     out = arith::MulFOp::create(
         b, out, vector::BroadcastOp::create(b, chunk.type, inverse));
     destination =
-        writeVector(b, out, destination, {index(0), head, index(chunk.offset)});
+        writeVector(b, out, destination, {index(0), index(chunk.offset)});
   }
   return destination;
 }
@@ -205,17 +205,13 @@ private:
           builder.takePart(part, parts);
           return builder.buildPartial(rows);
         });
-    Value empty = tensor::EmptyOp::create(
-        b, ArrayRef<int64_t>{1, heads, type.getDimSize(2)},
-        type.getElementType());
-    auto loop =
-        scf::ForOp::create(b, zero, awq::constantIndex(b, loc, heads),
-                           awq::constantIndex(b, loc, 1), ValueRange(empty));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    scf::YieldOp::create(b, joinParts(b, partial, loop.getInductionVar(),
-                                      loop.getRegionIterArgs()[0]));
-    return loop.getResult(0);
+    return buildTasks(b, {b.getIndexAttr(heads), b.getIndexAttr(1)},
+                      {b.getIndexAttr(1), b.getIndexAttr(heads),
+                       b.getIndexAttr(type.getDimSize(2))},
+                      type.getElementType(), /*heads=*/1,
+                      [&](Value head, Value, Value rows) {
+                        return joinParts(b, partial, head, rows);
+                      });
   }
 };
 

@@ -57,7 +57,7 @@ func.func @causal(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %v: tensor<?x2
 // CHECK: scf.for %{{.*}} = %[[PARTFIRST]] to %[[PARTEND]] step %c8
 // CHECK: math.tanh %{{.*}} : vector<8xf32>
 // CHECK: tensor.parallel_insert_slice
-// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1
+// CHECK: scf.forall (%{{.*}}, %{{.*}}) in (1, 1) shared_outs(%{{.*}} = %{{.*}}) -> (tensor<1x1x8xf32>)
 // CHECK-COUNT-7: arith.maximumf
 // CHECK-COUNT-8: math.exp
 // CHECK: arith.divf
