@@ -10,6 +10,7 @@
 
 #include "awq/Calibration/GramLoss.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
+#include "awq/Support/Blas.h"
 #include "awq/Support/Multiversion.h"
 
 #include <algorithm>
@@ -284,7 +285,7 @@ makeFactors(const ClipProblem &problem, const ClipSearchOptions &options) {
 Result<ClipSearchResult>
 calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
                          const ClipSearchOptions &options) {
-  useSerialBlas();
+  prepareBlas();
   int64_t n = problem.n, k = problem.k;
   auto factors = makeFactors(problem, options);
   if (!factors)

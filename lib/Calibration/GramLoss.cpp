@@ -9,25 +9,13 @@
 
 #include "awq/Calibration/GramLoss.h"
 
+#include "awq/Support/Blas.h"
 #include "awq/Support/Multiversion.h"
 
 #include <algorithm>
 #include <cblas.h>
 
-// Present in OpenBLAS only; builds of it with their own threads would otherwise
-// start them under ours, and split sums by their number.
-extern "C" void openblas_set_num_threads(int threads) __attribute__((weak));
-
 using namespace awq;
-
-void calibration::useSerialBlas() {
-  static const bool once = [] {
-    if (openblas_set_num_threads)
-      openblas_set_num_threads(1);
-    return true;
-  }();
-  (void)once;
-}
 
 /// Side of the blocks of G.
 static constexpr int64_t blockSize = 144;
@@ -65,7 +53,7 @@ void calibration::rowGramLosses(const float *d, int64_t rows, const float *gram,
 
 double calibration::gramLoss(const float *d, int64_t rows, const float *gram,
                              int64_t k) {
-  useSerialBlas();
+  prepareBlas();
   std::vector<double> losses(rows);
 #pragma omp parallel
   {

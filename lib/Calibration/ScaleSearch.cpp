@@ -10,6 +10,7 @@
 
 #include "awq/Calibration/GramLoss.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
+#include "awq/Support/Blas.h"
 #include "awq/Support/Multiversion.h"
 
 #include <algorithm>
@@ -299,7 +300,7 @@ static std::vector<ScaleCandidate> makeGrid(const ScaleSearchOptions &options) {
 Result<ScaleSearchResult>
 calibration::searchScales(const ScaleGroup &group, const QuantScheme &scheme,
                           const ScaleSearchOptions &options) {
-  useSerialBlas();
+  prepareBlas();
   Result<Ties> ties = makeTies(group);
   if (!ties)
     return ties.error();

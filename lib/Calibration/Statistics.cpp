@@ -8,7 +8,7 @@
 
 #include "awq/Calibration/Statistics.h"
 
-#include "awq/Calibration/GramLoss.h"
+#include "awq/Support/Blas.h"
 #include "awq/Support/Multiversion.h"
 
 #include <algorithm>
@@ -164,7 +164,7 @@ static std::vector<GramTile> gramTiles(int64_t channels) {
 
 /// Adds X^T X to the tiles on and above the diagonal.
 void StatisticsAccumulator::addGram(Part part, const float *x, int64_t tokens) {
-  useSerialBlas();
+  prepareBlas();
   std::vector<GramTile> tiles = gramTiles(channels);
   std::vector<float> &packed = gram[static_cast<int>(part)];
   const GramTile &last = tiles.back();

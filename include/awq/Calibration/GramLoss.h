@@ -20,10 +20,6 @@
 
 namespace awq::calibration {
 
-/// Makes the BLAS serial, whichever build of it is loaded: this project's own
-/// threads call it on tiles. Called by every function of this room.
-void useSerialBlas();
-
 /// result[n] = D[n] G D[n]^T for each row of D [rows, k], row-major, with the
 /// symmetric G [k, k]. Serial: callers spread row tiles over threads. `scratch`
 /// is reused between calls.

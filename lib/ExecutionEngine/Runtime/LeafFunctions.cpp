@@ -8,18 +8,16 @@
 
 #include "awq/ExecutionEngine/Runtime/LeafFunctions.h"
 
+#include "awq/Support/Blas.h"
+
 #include <cblas.h>
 
 #include <cstring>
 
 using namespace awq::runtime;
 
-/// The serial and the threaded OpenBLAS share one library name, so the loader
-/// may give the threaded one, whose threads would fight those of the generated
-/// code over the processors.
-__attribute__((constructor)) static void makeBlasSerial() {
-  if (openblas_get_parallel() != 0)
-    openblas_set_num_threads(1);
+__attribute__((constructor)) static void beforeGeneratedCode() {
+  awq::prepareBlas();
 }
 
 /// Below this many rows, matrix-vector products that read w once per row beat
