@@ -98,6 +98,7 @@ static void buildParallel(OpPassManager &manager, const CPUPipelineOptions &) {
   manager.addPass(createLoopInvariantCodeMotionPass());
   // One pool of threads: libomp's.
   manager.addPass(createConvertSCFToOpenMPPass());
+  manager.addPass(createDropLoopBarriersPass());
   manager.addPass(createInlineAllocaScopesPass());
   // Removes the scopes of stack memory around loop bodies that have none:
   // control flow cannot be lowered inside.

@@ -28,7 +28,7 @@ static constexpr int64_t rowsAtOnce = 4;
 
 /// How many rows ahead the one-token loop asks for: rows are short streams side
 /// by side, which no hardware prefetcher follows from one set to the next.
-static constexpr int64_t rowsAhead = 2 * rowsAtOnce;
+static constexpr int64_t rowsAhead = 4 * rowsAtOnce;
 
 /// The tile of the result that one call of the BLAS computes.
 static constexpr int64_t tileTokens = 256;
@@ -67,7 +67,7 @@ static void buildDots(ImplicitLocOpBuilder &b, const LayerBuffers &layer,
     for (auto [r, sum] : llvm::zip(rows, sums)) {
       memref::PrefetchOp::create(
           b, layer.weight, ValueRange{awq::addIndex(b, r, rowsAhead), column},
-          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+          /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
       Value w =
           awq::loadVector(b, type.clone(element), layer.weight, {r, column});
       next.push_back(

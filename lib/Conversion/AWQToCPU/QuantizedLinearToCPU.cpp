@@ -40,6 +40,11 @@ static constexpr int64_t blocksPerTask = 2;
 static constexpr int64_t tokensAtOnce = 4;
 static constexpr int64_t tokensPerTask = 16;
 
+/// How many words of 16 rows ahead the one-token loop asks for, into the second
+/// cache: the first cannot wait for as many lines as hide the memory's latency.
+/// Hardware prefetchers stop at the end of each page.
+static constexpr int64_t wordsAhead = 128;
+
 namespace {
 
 /// Writes the code of one layer.
@@ -214,6 +219,11 @@ Value LayerBuilder::unpack(Value words, int64_t code) {
 void LayerBuilder::addWord(Value block, Value word, Value token,
                            SmallVectorImpl<Value> &sums, int64_t chains) {
   Value words = awq::loadVector(b, integers, codes, {block, word, index(0)});
+  if (oneToken)
+    memref::PrefetchOp::create(
+        b, codes,
+        ValueRange{block, awq::addIndex(b, word, wordsAhead), index(0)},
+        /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   Value column = arith::MulIOp::create(b, word, index(codesPerWord));
   int64_t count = sums.size() / chains;
   for (int64_t code = 0; code < codesPerWord; ++code) {

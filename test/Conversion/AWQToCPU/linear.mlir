@@ -9,7 +9,7 @@
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK: vector.load %[[X]]
-// CHECK: memref.prefetch %[[W]][%{{.*}}, %{{.*}}], read, locality<3>, data
+// CHECK: memref.prefetch %[[W]][%{{.*}}, %{{.*}}], read, locality<2>, data
 // CHECK-COUNT-4: vector.load %[[W]]
 // CHECK-COUNT-4: vector.reduction <add>
 // CHECK: bufferization.to_tensor %[[Y]] restrict writable

@@ -6,6 +6,7 @@
 // CHECK: arith.constant dense<[1.000000e+00, 6.250000e-02, 3.906250e-03
 // CHECK: scf.parallel
 // CHECK: %[[WORDS:.*]] = vector.load %[[Q]][%{{.*}}, %{{.*}}, %{{.*}}] : {{.*}}, vector<16xi32>
+// CHECK: memref.prefetch %[[Q]][%{{.*}}, %{{.*}}, %{{.*}}], read, locality<2>, data
 // CHECK-COUNT-7: arith.andi %[[WORDS]], %{{.*}} : vector<16xi32>
 // CHECK: arith.shrui %[[WORDS]], %{{.*}} : vector<16xi32>
 // CHECK: arith.sitofp %{{.*}} : vector<16xi32> to vector<16xf32>

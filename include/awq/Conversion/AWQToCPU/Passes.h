@@ -28,6 +28,9 @@ namespace awq {
 /// module around them.
 void populateAWQToCPUPatterns(mlir::RewritePatternSet &patterns);
 
+/// Adds the rewrite that marks an omp.wsloop at the end of a region as nowait.
+void populateDropLoopBarriersPatterns(mlir::RewritePatternSet &patterns);
+
 /// Adds the rewrites of f32 math.exp and math.tanh to polynomials.
 void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);
 

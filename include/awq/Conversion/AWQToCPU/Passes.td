@@ -51,6 +51,35 @@ def ConvertAWQToCPUPass : Pass<"convert-awq-to-cpu", "::mlir::ModuleOp"> {
     "::mlir::vector::VectorDialect"];
 }
 
+def DropLoopBarriersPass : Pass<"awq-drop-loop-barriers"> {
+  let summary = "Leaves one of the two barriers at the end of a parallel loop";
+  let description = [{
+    `convert-scf-to-openmp` makes a parallel region of each loop. The loop in it
+    ends with a barrier, and right after it the region with another. A step of
+    decoding has hundreds of loops of some microseconds each: this pass marks
+    an `omp.wsloop` at the end of its `omp.parallel` as `nowait`, unless it
+    combines results.
+
+    Example:
+
+    ```mlir
+    omp.parallel {
+      omp.wsloop {
+        omp.loop_nest (%i) : index = (%lower) to (%upper) step (%step) {
+          memref.store %value, %buffer[%i] : memref<?xf32>
+          omp.yield
+        }
+      }
+      omp.terminator
+    }
+    // becomes
+    omp.parallel {
+      omp.wsloop nowait {
+      ...
+    ```
+  }];
+}
+
 def ExpandMathPass : Pass<"awq-expand-math"> {
   let summary = "Replaces exp and tanh by polynomials that vectorise";
   let description = [{
