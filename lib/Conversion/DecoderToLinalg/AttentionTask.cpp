@@ -17,6 +17,7 @@
 
 #include "AttentionTask.h"
 
+#include "awq/Conversion/Common/LaneTrees.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -26,6 +27,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <limits>
+#include <vector>
 
 using namespace mlir;
 using namespace awq;
@@ -33,7 +35,11 @@ using attention::HeadState;
 using attention::TaskBuilder;
 
 /// Cache rows that one step of the inner loop takes.
-static constexpr int64_t rowsPerStep = 8;
+static constexpr int64_t rowsPerStep = awq::vectorLanes;
+
+/// Chunks of the output that are summed up side by side: with four heads, as
+/// many sums as half of the registers hold.
+static constexpr size_t chunksAtOnce = 2;
 
 /// `chunk` of the row [D] or [Dv] of `source` at [row, head], in f32.
 Value TaskBuilder::load(Value source, Value row, Value head, LaneChunk chunk) {
@@ -136,32 +142,38 @@ void TaskBuilder::prefetch(Value cache, ValueRange rows,
           /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 
-/// dot(query, keys[row]) for each head.
-SmallVector<Value> TaskBuilder::dots(Value row) {
-  SmallVector<Value> lanes(heads), rest(heads);
+/// The lanes whose sum is dot(query, keys[row]), for each head.
+SmallVector<Value> TaskBuilder::products(Value row) {
+  SmallVector<Value> lanes(heads);
   for (auto [c, chunk] : llvm::enumerate(keyChunks)) {
     Value key = load(keys, row, cacheHead, chunk);
+    bool isWhole = chunk.type == scoreType;
     for (int64_t head = 0; head < heads; ++head) {
       Value part = queries[head][c];
-      if (chunk.type.getNumElements() != awq::vectorLanes)
-        rest[head] = arith::MulFOp::create(b, part, key);
-      else if (lanes[head])
+      if (isWhole && lanes[head]) {
         lanes[head] = awq::multiplyAdd(b, b.getLoc(), part, key, lanes[head]);
-      else
-        lanes[head] = arith::MulFOp::create(b, part, key, awq::reassociate(b));
+        continue;
+      }
+      Value product = arith::MulFOp::create(b, part, key, awq::reassociate(b));
+      if (!isWhole)
+        product = vector::InsertStridedSliceOp::create(
+            b, product, awq::constantF32(b, b.getLoc(), 0.0, scoreType),
+            ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
+      lanes[head] = lanes[head] ? arith::AddFOp::create(b, lanes[head], product)
+                                : product;
     }
   }
-  SmallVector<Value> sums;
-  for (int64_t head = 0; head < heads; ++head) {
-    Value sum =
-        lanes[head] ? awq::sumLanes(b, b.getLoc(), lanes[head]) : Value();
-    if (rest[head]) {
-      Value restSum = awq::sumLanes(b, b.getLoc(), rest[head]);
-      sum = sum ? arith::AddFOp::create(b, sum, restSum).getResult() : restSum;
-    }
-    sums.push_back(sum);
-  }
-  return sums;
+  return lanes;
+}
+
+/// dot(query, keys[row]) in the lane of each row, for each head.
+SmallVector<Value> TaskBuilder::dots(ValueRange rows) {
+  std::vector<awq::LaneSums> sums(heads, awq::LaneSums(b, b.getLoc()));
+  for (Value row : rows)
+    for (auto [sum, lanes] : llvm::zip(sums, products(row)))
+      sum.add(lanes);
+  return llvm::map_to_vector(
+      sums, [](const awq::LaneSums &sum) { return sum.get(); });
 }
 
 /// j - p for the step's rows j, in f32.
@@ -202,8 +214,9 @@ Value TaskBuilder::finishScores(Value scores, Value start, int64_t head) {
 /// The weights of the step's rows in a softmax that is renormalised as the
 /// maximum grows; `correction` is the factor on all that was summed before.
 Value TaskBuilder::weigh(HeadState &state, Value scores, Value &correction) {
-  Value maximum = vector::ReductionOp::create(
-      b, vector::CombiningKind::MAXIMUMF, scores, state.maximum);
+  // A NaN among the scores need not become the maximum: its own weight is NaN.
+  Value maximum = awq::greaterOf(b, b.getLoc(), state.maximum,
+                                 awq::greatestLane(b, b.getLoc(), scores));
   correction =
       math::ExpOp::create(b, arith::SubFOp::create(b, state.maximum, maximum));
   Value weights = math::ExpOp::create(
@@ -217,32 +230,41 @@ Value TaskBuilder::weigh(HeadState &state, Value scores, Value &correction) {
 /// One step of the softmax and of the weighted sums, for all heads.
 void TaskBuilder::step(Value start, SmallVectorImpl<HeadState> &states) {
   SmallVector<Value> rows = rowsOf(start);
-  // The values come while the scores are computed, the next keys while the
-  // values are added.
-  prefetch(values, rows, valueChunks);
-  SmallVector<SmallVector<Value>> scores(heads);
-  for (Value row : rows)
-    for (auto [list, dot] : llvm::zip(scores, dots(row)))
-      list.push_back(dot);
+  // Each half of the next step's rows is asked for one step ahead.
+  SmallVector<Value> nextRows =
+      rowsOf(arith::AddIOp::create(b, start, index(rowsPerStep)));
+  prefetch(keys, nextRows, keyChunks);
   SmallVector<Value> weights, corrections(heads);
-  for (int64_t head = 0; head < heads; ++head) {
-    Value all = vector::FromElementsOp::create(b, scoreType, scores[head]);
-    weights.push_back(
-        weigh(states[head], finishScores(all, start, head), corrections[head]));
-  }
-  prefetch(keys, rowsOf(arith::AddIOp::create(b, start, index(rowsPerStep))),
-           keyChunks);
-  for (auto [c, chunk] : llvm::enumerate(valueChunks)) {
-    for (int64_t head = 0; head < heads; ++head)
-      states[head].out[c] = arith::MulFOp::create(
-          b, states[head].out[c], broadcast(corrections[head], chunk.type));
-    for (auto [i, row] : llvm::enumerate(rows)) {
-      Value value = load(values, row, cacheHead, chunk);
-      for (int64_t head = 0; head < heads; ++head) {
-        Value weight = vector::ExtractOp::create(b, weights[head], int64_t(i));
-        states[head].out[c] =
-            awq::multiplyAdd(b, b.getLoc(), broadcast(weight, chunk.type),
-                             value, states[head].out[c]);
+  for (auto [head, scores] : llvm::enumerate(dots(rows)))
+    weights.push_back(weigh(states[head], finishScores(scores, start, head),
+                            corrections[head]));
+  prefetch(values, nextRows, valueChunks);
+  for (size_t c = 0; c < valueChunks.size(); c += chunksAtOnce)
+    addValues(rows, c, weights, corrections, states);
+}
+
+/// Corrects chunks `firstChunk` .. of the output of each head, and adds the
+/// weighted values of `rows`.
+void TaskBuilder::addValues(ValueRange rows, size_t firstChunk,
+                            ValueRange weights, ValueRange corrections,
+                            MutableArrayRef<HeadState> states) {
+  Location loc = b.getLoc();
+  size_t end = std::min(firstChunk + chunksAtOnce, valueChunks.size());
+  for (auto [state, correction] : llvm::zip(states, corrections))
+    for (size_t c = firstChunk; c < end; ++c)
+      state.out[c] = arith::MulFOp::create(
+          b, state.out[c], broadcast(correction, valueChunks[c].type));
+  for (auto [i, row] : llvm::enumerate(rows)) {
+    SmallVector<Value> chunks;
+    for (size_t c = firstChunk; c < end; ++c)
+      chunks.push_back(load(values, row, cacheHead, valueChunks[c]));
+    for (auto [state, headWeights] : llvm::zip(states, weights)) {
+      Value weight = vector::ExtractOp::create(b, headWeights, int64_t(i));
+      for (auto [c, value] : llvm::enumerate(chunks)) {
+        Value &sum = state.out[firstChunk + c];
+        sum = awq::multiplyAdd(
+            b, loc, broadcast(weight, cast<VectorType>(value.getType())), value,
+            sum);
       }
     }
   }

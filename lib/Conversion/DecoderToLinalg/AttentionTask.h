@@ -68,11 +68,15 @@ private:
   /// visible one are that one, and finishScores gives them no weight.
   SmallVector<Value> rowsOf(Value start);
   void prefetch(Value cache, ValueRange rows, ArrayRef<LaneChunk> chunks);
-  SmallVector<Value> dots(Value row);
+  SmallVector<Value> products(Value row);
+  SmallVector<Value> dots(ValueRange rows);
   Value distances(Value start);
   Value finishScores(Value scores, Value start, int64_t head);
   Value weigh(HeadState &state, Value scores, Value &correction);
   void step(Value start, SmallVectorImpl<HeadState> &states);
+  void addValues(ValueRange rows, size_t firstChunk, ValueRange weights,
+                 ValueRange corrections,
+                 llvm::MutableArrayRef<HeadState> states);
   SmallVector<HeadState> loop();
 
   ImplicitLocOpBuilder &b;
