@@ -63,19 +63,31 @@ def DropLoopBarriersPass : Pass<"awq-drop-loop-barriers"> {
     Example:
 
     ```mlir
-    omp.parallel {
-      omp.wsloop {
-        omp.loop_nest (%i) : index = (%lower) to (%upper) step (%step) {
-          memref.store %value, %buffer[%i] : memref<?xf32>
-          omp.yield
+    func.func @fill(%buffer: memref<?xf32>, %value: f32, %lower: index, %upper: index, %step: index) {
+      omp.parallel {
+        omp.wsloop {
+          omp.loop_nest (%i) : index = (%lower) to (%upper) step (%step) {
+            memref.store %value, %buffer[%i] : memref<?xf32>
+            omp.yield
+          }
         }
+        omp.terminator
       }
-      omp.terminator
+      return
     }
     // becomes
-    omp.parallel {
-      omp.wsloop nowait {
-      ...
+    func.func @fill(%buffer: memref<?xf32>, %value: f32, %lower: index, %upper: index, %step: index) {
+      omp.parallel {
+        omp.wsloop nowait {
+          omp.loop_nest (%i) : index = (%lower) to (%upper) step (%step) {
+            memref.store %value, %buffer[%i] : memref<?xf32>
+            omp.yield
+          }
+        }
+        omp.terminator
+      }
+      return
+    }
     ```
   }];
 }
