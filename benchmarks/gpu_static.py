@@ -35,6 +35,8 @@ RESERVED_SHARED = 1024
 REGISTERS_PER_SM = 65536
 REGISTER_UNIT = 256  # registers are given to a warp in such units
 
+MODES = ("subnormal", "exact", "planes")
+
 # IST-DASLab/marlin at 2f6d7c1, groups of 128, nvcc 13.0: instructions per 256 weights by tokens, counted with an
 # earlier form of this tool.
 MARLIN: dict[str, dict[int, float]] = {
@@ -95,29 +97,36 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
-def measure(chip: str, groups: int, symmetric: bool) -> list[dict[str, Any]]:
-    """The kernels of one scheme on one chip."""
+def measure(chip: str, groups: int, symmetric: bool, mode: str) -> list[dict[str, Any]]:
+    """The kernels of one scheme on one chip that are of this mode."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "linear.mlir"
         source.write_text(example(groups, symmetric), encoding="utf8")
         out = Path(scratch) / "kernels"
-        run(compiler(), source, "-o", out, "--emit=ptx", f"--chip={chip}")
+        run(compiler(), source, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}")
         manifest = json.loads((out / "manifest.json").read_text(encoding="utf8"))
         listing = run(find_tool("nvdisasm"), "-c", out / "kernels.cubin")
     functions = {function.name: function for function in sass.functions(listing)}
-    return [describe(chip, kernel, functions[kernel["name"]]) for kernel in manifest["kernels"] if "pack" in kernel]
+    return [
+        describe(chip, kernel, functions[kernel["name"]])
+        for kernel in manifest["kernels"]
+        if kernel.get("mode") == mode
+    ]
 
 
 def describe(chip: str, kernel: dict[str, Any], function: sass.Function) -> dict[str, Any]:
-    tiles = kernel["max_tokens"] // 8
-    # A warp copies its codes, 128 bytes for 256 weights, and a quarter of the activations that they meet.
-    loop = sass.main_loop(function, tiles, consumed=128 + 32 * tiles)
+    planes = kernel["mode"] == "planes"
+    tiles = kernel["max_tokens"] // (2 if planes else 8)
+    # A warp copies its codes, 128 bytes for 256 weights, and a quarter of the activations that they meet. Those of
+    # planes are too few for all lanes.
+    loop = sass.main_loop(function, tiles, consumed=128 + (0 if planes else 32 * tiles))
     if loop is None:
         sys.exit(f"gpu_static: no main loop was found in {function.name} for {chip}")
     blocks = blocks_per_sm(chip, kernel["registers"], kernel["threads"], kernel["shared_bytes"])
     return {
         "chip": chip,
         "kernel": kernel["name"],
+        "mode": kernel["mode"],
         "max_tokens": kernel["max_tokens"],
         "per_256_weights": round(loop.per_256_weights, 2),
         "loop": loop.instructions,
@@ -152,7 +161,13 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "benchmarks" / "results" / "gpu_static.json")
     options = parser.parse_args()
     find_tool("ptxas")
-    rows = [row for chip in options.chips for groups in options.groups for row in measure(chip, groups, False)]
+    rows = [
+        row
+        for chip in options.chips
+        for mode in MODES
+        for groups in options.groups
+        for row in measure(chip, groups, False, mode)
+    ]
     print_table(rows)
     tools = {name: run(find_tool(name), "--version").strip().splitlines()[-1] for name in ("ptxas", "nvdisasm")}
     report = {"tools": tools, "marlin_per_256_weights": MARLIN, "kernels": rows}

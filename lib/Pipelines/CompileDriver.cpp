@@ -98,6 +98,12 @@ Status Driver::checkRequest() {
   if (!isOneOf(request.quantize, {"", "awq", "rtn"}))
     return usage("--quantize=" + request.quantize + " is unknown",
                  "use awq or rtn");
+  if (!isOneOf(request.kernelMode, {"subnormal", "exact", "planes"}))
+    return usage("--kernel-mode=" + request.kernelMode + " is unknown",
+                 "use subnormal, exact or planes");
+  if (!isOneOf(request.activations, {"f16", "bf16"}))
+    return usage("--activations=" + request.activations + " is unknown",
+                 "use f16 or bf16");
   emit = request.emit;
   if (emit.empty())
     emit = !request.compileTo.empty()  ? "mlir"
@@ -276,8 +282,13 @@ Status Driver::emitCheckpoint() {
 
 /// Compiles the input's quantized linears for a GPU.
 Status Driver::emitKernels() {
+  KernelFolderOptions options;
+  options.chip = request.chip;
+  options.mode = request.kernelMode;
+  options.activations = request.activations;
+  options.force = request.force;
   Result<KernelFolderReport> kernels =
-      writeKernelFolder(*module, request.chip, request.output, request.force);
+      writeKernelFolder(*module, options, request.output);
   if (!kernels)
     return kernels.error();
   for (const KernelReport &kernel : kernels->kernels) {

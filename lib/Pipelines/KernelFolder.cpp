@@ -67,8 +67,11 @@ static ordered_json describeKernels(ModuleOp module) {
       kernel["symmetric"] = op.getScheme().isSymmetric();
       kernel["bias"] = static_cast<bool>(op.getBias());
       kernel["layout"] = stringifyLayoutKind(LayoutKind::MmaN32K128).str();
-      for (const char *key : {"max_tokens", "threads", "blocks_per_sm",
-                              "shared_bytes", "copied_ahead_bytes"})
+      kernel["mode"] = bucket.getAs<StringAttr>("mode").str();
+      for (const char *key :
+           {"max_tokens", "threads", "blocks_per_sm", "shared_bytes",
+            "copied_ahead_bytes", "activation_bytes", "token_scale_bytes",
+            "partial_bytes"})
         kernel[key] = number(key);
       ordered_json shape = {op.getOutputChannels(), op.getInputChannels()};
       ordered_json &shapes = kernel["shapes"];
@@ -91,18 +94,20 @@ static std::string findPTX(ModuleOp module) {
   return ptx;
 }
 
-Result<KernelFolderReport> awq::writeKernelFolder(ModuleOp module,
-                                                  const std::string &chip,
-                                                  const std::string &output,
-                                                  bool force) {
-  Result<ChipInfo> info = findChip(chip);
+Result<KernelFolderReport>
+awq::writeKernelFolder(ModuleOp module, const KernelFolderOptions &options,
+                       const std::string &output) {
+  Result<ChipInfo> info = findChip(options.chip);
   if (!info)
     return info.error();
-  NVVMPipelineOptions options;
-  options.chip = chip;
-  if (Status status = runPasses(
-          module, "nvvm",
-          [&](OpPassManager &manager) { buildNVVMPipeline(manager, options); });
+  NVVMPipelineOptions pipeline;
+  pipeline.chip = options.chip;
+  pipeline.mode = options.mode;
+  pipeline.activations = options.activations;
+  if (Status status = runPasses(module, "nvvm",
+                                [&](OpPassManager &manager) {
+                                  buildNVVMPipeline(manager, pipeline);
+                                });
       !status)
     return status.error();
   ordered_json kernels = describeKernels(module);
@@ -112,7 +117,7 @@ Result<KernelFolderReport> awq::writeKernelFolder(ModuleOp module,
                  "quantize it first: awq-mlir quantize"};
 
   Result<io::AtomicDirectory> folder =
-      io::AtomicDirectory::create(output, {force, {"manifest.json"}});
+      io::AtomicDirectory::create(output, {options.force, {"manifest.json"}});
   if (!folder)
     return folder.error();
   std::string ptx = folder->file(ptxName.str());
@@ -122,7 +127,7 @@ Result<KernelFolderReport> awq::writeKernelFolder(ModuleOp module,
   KernelFolderReport report;
   if (std::optional<std::string> ptxas = findPtxas()) {
     Result<std::vector<KernelReport>> resources =
-        assemble(*ptxas, chip, ptx, folder->file(cubinName.str()));
+        assemble(*ptxas, options.chip, ptx, folder->file(cubinName.str()));
     if (!resources)
       return resources.error();
     report.kernels = std::move(*resources);
@@ -147,7 +152,10 @@ Result<KernelFolderReport> awq::writeKernelFolder(ModuleOp module,
       {"format", "awq-bundle"},
       {"version", 1},
       {"tool", {{"name", "awq-mlir"}, {"version", AWQ_VERSION}}},
-      {"target", {{"kind", "nvvm"}, {"chip", chip}}},
+      {"target",
+       {{"kind", "nvvm"},
+        {"chip", options.chip},
+        {"activations", options.activations}}},
       {"kernels", kernels}};
   ordered_json files = ordered_json::array();
   for (llvm::StringRef name : {ptxName, cubinName}) {

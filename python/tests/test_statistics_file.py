@@ -167,6 +167,8 @@ def test_statistics_of_another_model_are_refused(change: str, tmp_path: Path) ->
         (("--quantize=rtn", "--statistics=S"), "--statistics needs a calibration"),
         (("--quantize=rtn", "--statistics-gram"), "name one with --statistics"),
         (("--skip=q_proj",), "nothing is"),
+        (("--kernel-mode=fast",), "--kernel-mode=fast is unknown"),
+        (("--activations=f64",), "--activations=f64 is unknown"),
     ],
 )
 def test_options_that_go_together(options: tuple[str, ...], words: str, tmp_path: Path) -> None:

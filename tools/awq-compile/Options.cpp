@@ -45,6 +45,13 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   auto target = text("target", request.target, "TARGET", "cpu or nvvm");
   auto chip = text("chip", request.chip, "CHIP",
                    "GPU to make kernels for: sm_80, sm_86, sm_89 or sm_90a");
+  auto kernelMode = text("kernel-mode", request.kernelMode, "MODE",
+                         "How GPU kernels make numbers of codes: subnormal, "
+                         "exact, or planes (integer products for up to 4 "
+                         "tokens)");
+  auto activations = text("activations", request.activations, "TYPE",
+                          "Type of a GPU's activations and results: f16 or "
+                          "bf16");
   auto quantize = text("quantize", request.quantize, "METHOD",
                        "Quantize the input: awq, or rtn (rounding only)");
   Field<unsigned> bits("bits", cl::location(request.bits), cl::init(4),

@@ -27,9 +27,9 @@ using namespace awq::gpusim::test;
 
 namespace {
 
-/// Each chip, mode, type, group and bucket once. Four rounds, 512 shapes, take
+/// Each chip, mode, type, group and bucket once. Four rounds, 768 shapes, take
 /// each kernel once.
-constexpr int roundShapes = 128;
+constexpr int roundShapes = 192;
 
 /// Shapes without the environment variable.
 #ifdef __SANITIZE_ADDRESS__
@@ -73,7 +73,7 @@ Case makeCase(int number) {
   Case test;
   test.index = number;
   test.options.chip = chips[take(4)];
-  test.options.mode = modes[take(2)];
+  test.options.mode = modes[take(3)];
   test.options.activations = activationTypes[take(2)];
   test.kind.group = kernelGroups[take(4)];
   test.kind.symmetric = sum % 2;

@@ -17,11 +17,12 @@
 namespace awq::gpusim::test {
 
 inline const char *const chips[] = {"sm_80", "sm_86", "sm_89", "sm_90a"};
-inline const char *const modes[] = {"subnormal", "exact"};
+inline const char *const modes[] = {"subnormal", "exact", "planes"};
 inline const char *const activationTypes[] = {"f16", "bf16"};
 /// The groups that make kernels of their own; 0 is the whole row.
 inline const int64_t kernelGroups[] = {32, 64, 128, 0};
-/// Kernels of a linear: for up to 8 and up to 16 tokens.
+/// Kernels of a linear in its mode: for up to 8 and 16 tokens, in mode planes
+/// for up to 2 and 4 (the others there are those of mode subnormal).
 constexpr unsigned bucketCount = 2;
 
 /// A kind of quantized linear.

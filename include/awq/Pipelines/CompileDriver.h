@@ -28,6 +28,10 @@ struct CompileRequest {
   std::string compileTo;
   std::string target = "cpu";
   std::string chip = "sm_80";
+  /// Arithmetic of kernels for GPUs, and the type of their activations: options
+  /// of convert-awq-to-nvvm.
+  std::string kernelMode = "subnormal";
+  std::string activations = "f16";
   jit::TargetOptions cpu;
   /// awq, rtn or empty.
   std::string quantize;

@@ -27,8 +27,8 @@ struct NVVMPipelineOptions
                                           "sm_89 or sm_90a"),
                            llvm::cl::init("sm_80")};
   Option<std::string> mode{*this, "mode",
-                           llvm::cl::desc("how codes become numbers: subnormal "
-                                          "or exact"),
+                           llvm::cl::desc("how codes become numbers: "
+                                          "subnormal, exact or planes"),
                            llvm::cl::init("subnormal")};
   Option<std::string> activations{
       *this, "activations", llvm::cl::desc("type of activations: f16 or bf16"),
@@ -50,7 +50,17 @@ void registerNVVMTranslations(mlir::DialectRegistry &registry);
 /// Registers awq-nvvm-pipeline.
 void registerNVVMPipeline();
 
-/// Compiles the quantized linears of `module` for `chip` into the folder
+/// What kernels are made for.
+struct KernelFolderOptions {
+  std::string chip = "sm_80";
+  /// As in convert-awq-to-nvvm.
+  std::string mode = "subnormal";
+  std::string activations = "f16";
+  /// Whether an existing folder of kernels is replaced.
+  bool force = false;
+};
+
+/// Compiles the quantized linears of `module` into the folder
 /// `output`: kernels.ptx, kernels.cubin if there is a ptxas, and manifest.json
 /// with name, shape and resources of each kernel. Errors: AWQ1510 (a pass),
 /// AWQ1530 (chip), AWQ1531 (nothing is quantized), AWQ1532 and AWQ1533
@@ -67,9 +77,8 @@ struct KernelFolderReport {
   bool assembled = false;
 };
 Result<KernelFolderReport> writeKernelFolder(mlir::ModuleOp module,
-                                             const std::string &chip,
-                                             const std::string &output,
-                                             bool force);
+                                             const KernelFolderOptions &options,
+                                             const std::string &output);
 
 } // namespace awq
 

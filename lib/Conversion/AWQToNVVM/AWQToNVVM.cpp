@@ -14,6 +14,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/StringSwitch.h"
 
 namespace awq {
 #define GEN_PASS_DEF_CONVERTAWQTONVVMPASS
@@ -25,8 +26,18 @@ using namespace awq;
 
 static constexpr llvm::StringLiteral kernelModuleName = "awq_kernels";
 
-/// The buckets of tokens that have a kernel, in tiles of 8.
+/// The tiles of 8 columns that a kernel has: one for each bucket of tokens.
 static constexpr int64_t tokenTileBuckets[] = {1, 2};
+
+/// The modes that pass option `mode` names, for few tokens and for more.
+static std::optional<SmallVector<CodeMode>> modesOf(StringRef name) {
+  using Modes = SmallVector<CodeMode>;
+  return llvm::StringSwitch<std::optional<Modes>>(name)
+      .Case("subnormal", Modes{CodeMode::Subnormal})
+      .Case("exact", Modes{CodeMode::Exact})
+      .Case("planes", Modes{CodeMode::Planes, CodeMode::Subnormal})
+      .Default(std::nullopt);
+}
 
 namespace {
 
@@ -37,7 +48,8 @@ struct ConvertAWQToNVVM
   void runOnOperation() override;
 
 private:
-  FailureOr<W4KernelSpec> getSpec(QuantizedLinearOp op, int64_t tokenTiles);
+  FailureOr<W4KernelSpec> getSpec(QuantizedLinearOp op);
+  Attribute makeKernels(const W4KernelSpec &spec, Location loc);
   Attribute describe(const W4KernelSpec &spec);
 
   gpu::GPUModuleOp kernels;
@@ -45,9 +57,9 @@ private:
 
 } // namespace
 
-/// What kernel `op` needs, or an error that says why there is none.
-FailureOr<W4KernelSpec> ConvertAWQToNVVM::getSpec(QuantizedLinearOp op,
-                                                  int64_t tokenTiles) {
+/// What kernels `op` needs, but for their mode and tile, or an error that says
+/// why there are none.
+FailureOr<W4KernelSpec> ConvertAWQToNVVM::getSpec(QuantizedLinearOp op) {
   QuantScheme scheme = toQuantScheme(op.getScheme());
   int64_t n = op.getOutputChannels(), k = op.getInputChannels();
   if (scheme.bits > 4)
@@ -59,14 +71,12 @@ FailureOr<W4KernelSpec> ConvertAWQToNVVM::getSpec(QuantizedLinearOp op,
            << "; quantize with groups of 32, 64 or 128 or of whole rows";
   RecordGeometry records(scheme, n, k);
   W4KernelSpec spec;
-  spec.mode = mode == "exact" ? CodeMode::Exact : CodeMode::Subnormal;
   spec.type =
       activations == "bf16" ? ActivationType::BF16 : ActivationType::F16;
   spec.groups = records.groups;
   spec.bits = scheme.bits;
   spec.symmetric = scheme.symmetric;
   spec.bias = static_cast<bool>(op.getBias());
-  spec.tile = *findTile(chip, tokenTiles);
   return spec;
 }
 
@@ -84,19 +94,34 @@ Attribute ConvertAWQToNVVM::describe(const W4KernelSpec &spec) {
   };
   auto kernel = kernels.lookupSymbol<gpu::GPUFuncOp>(spec.name());
   return builder.getDictionaryAttr(
-      {number("blocks_per_sm", spec.blocksPerSM(findChip(chip)->sharedBytes)),
+      {number("activation_bytes", spec.activationBytes()),
+       number("blocks_per_sm", spec.blocksPerSM(findChip(chip)->sharedBytes)),
        number("copied_ahead_bytes", spec.copiedAheadBytes()),
        symbol("kernel", spec.name()), number("max_tokens", spec.tokens()),
+       builder.getNamedAttr("mode", builder.getStringAttr(modeName(spec.mode))),
        symbol("pack", spec.packName()),
+       number("partial_bytes", spec.partialBytes()),
        number("shared_bytes", spec.sharedBytes()),
-       number("threads", (*kernel.getKnownBlockSize())[0])});
+       number("threads", (*kernel.getKnownBlockSize())[0]),
+       number("token_scale_bytes", spec.tokenScaleBytes())});
+}
+
+/// The kernels of `spec`, made if they are not there yet.
+Attribute ConvertAWQToNVVM::makeKernels(const W4KernelSpec &spec,
+                                        Location loc) {
+  if (!kernels.lookupSymbol(spec.packName()))
+    buildPackKernel(kernels, loc, spec);
+  if (!kernels.lookupSymbol(spec.name()))
+    buildDecodeKernel(kernels, loc, spec);
+  return describe(spec);
 }
 
 void ConvertAWQToNVVM::runOnOperation() {
   ModuleOp module = getOperation();
-  if (mode != "subnormal" && mode != "exact") {
+  std::optional<SmallVector<CodeMode>> modes = modesOf(mode);
+  if (!modes) {
     module.emitError("there is no mode '")
-        << mode << "'; choose subnormal or exact";
+        << mode << "'; choose subnormal, exact or planes";
     return signalPassFailure();
   }
   if (activations != "f16" && activations != "bf16") {
@@ -120,17 +145,16 @@ void ConvertAWQToNVVM::runOnOperation() {
   module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                   builder.getUnitAttr());
   for (QuantizedLinearOp op : linears) {
+    FailureOr<W4KernelSpec> spec = getSpec(op);
+    if (failed(spec))
+      return signalPassFailure();
     SmallVector<Attribute> buckets;
-    for (int64_t tokenTiles : tokenTileBuckets) {
-      FailureOr<W4KernelSpec> spec = getSpec(op, tokenTiles);
-      if (failed(spec))
-        return signalPassFailure();
-      if (!kernels.lookupSymbol(spec->packName()))
-        buildPackKernel(kernels, op.getLoc(), *spec);
-      if (!kernels.lookupSymbol(spec->name()))
-        buildDecodeKernel(kernels, op.getLoc(), *spec);
-      buckets.push_back(describe(*spec));
-    }
+    for (CodeMode each : *modes)
+      for (int64_t tokenTiles : tokenTileBuckets) {
+        spec->mode = each;
+        spec->tile = *findTile(chip, tokenTiles);
+        buckets.push_back(makeKernels(*spec, op.getLoc()));
+      }
     op->setAttr("awq.kernels", builder.getArrayAttr(buckets));
   }
 }

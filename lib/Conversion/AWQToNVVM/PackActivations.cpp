@@ -17,10 +17,22 @@
 //   sums [groups][T][8][4] of f16: four parts that add up to minus the sum of
 //     the group.
 //
+// In mode Planes a tile has 2 tokens, and an activation is a multiple of 2^-22,
+// X = p0 2^24 + p1 2^16 + p2 2^8 + p3 with signed bytes p: plane p of token i
+// is column 4i + p. For 128 channels and T tiles the packed form is
+//   fragments [T][2][32][2][2][4] of bytes: of each 64 channels lane 4 column +
+//   t
+//     has, of each 32 and of each 16 further on, channels 2t, 2t + 8, 2t + 1
+//     and 2t + 9, the order in which a word has its codes;
+//   sums [groups][T][8] of i32: minus the sum of the group.
+// A token with an infinity or a NaN gets NaN for its factor.
+//
 //===----------------------------------------------------------------------===//
 
 #include "DeviceBuilder.h"
 #include "W4Kernel.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace awq;
@@ -46,14 +58,19 @@ private:
   Value largestMagnitude();
   std::pair<Value, Value> factorOf(Value largest);
   void packRecord(Value record);
+  void packPlanes(Value record);
+  void storePlaneSums(Value base, ArrayRef<Value> sums);
   void storeSums(Value base, Value sum, Value group, Value writes);
   Value scaled(Value channel);
+  Value units(Value channel);
 
   const W4KernelSpec &spec;
   gpu::GPUModuleOp module;
   DeviceBuilder b;
   Value input, packed, m, k;
   Value thread, warp, lane, token, tile, inTile, row, exists, factor;
+  /// Whether all of the row is finite; in mode Planes only.
+  Value isFinite;
 };
 
 } // namespace
@@ -87,8 +104,12 @@ gpu::GPUFuncOp PackBuilder::build() {
     Value place = b.mul(records, spec.activationBytes());
     b.store(inverse, b.at(packed, b.add(place, b.shiftLeft(inTile, 2))), 4);
   });
-  b.forRange(warp, records, b.constant(packWarps),
-             [&](Value record) { packRecord(record); });
+  b.forRange(warp, records, b.constant(packWarps), [&](Value record) {
+    if (spec.mode == CodeMode::Planes)
+      packPlanes(record);
+    else
+      packRecord(record);
+  });
   gpu::ReturnOp::create(b);
   return kernel;
 }
@@ -104,7 +125,7 @@ void PackBuilder::locate() {
   // Each 8 or 16 tokens are packed by themselves.
   Value bytes = b.add(
       b.mul(b.divideUp(k, RecordGeometry::channels), spec.activationBytes()),
-      4 * spec.tokens());
+      spec.tokenScaleBytes());
   packed = b.at(packed, b.mul(b.widen(tile, b.i64), b.widen(bytes, b.i64)));
   Value start = b.mul(b.widen(token, b.i64), b.widen(k, b.i64));
   row = b.at(input, b.mul(start, b.constant64(2)));
@@ -167,14 +188,29 @@ std::pair<Value, Value> PackBuilder::factorOf(Value largest) {
   Value field = b.smaller(b.sub(b.constant(261), exponent), b.constant(253));
   field = b.select(b.equal(exponent, 255), b.constant(127), field);
   Value inverse = b.sub(b.constant(254), field);
-  return {b.bitcast(b.shiftLeft(field, 23), b.f32),
-          b.bitcast(b.shiftLeft(inverse, 23), b.f32)};
+  Value scale = b.bitcast(b.shiftLeft(field, 23), b.f32);
+  Value inverseScale = b.bitcast(b.shiftLeft(inverse, 23), b.f32);
+  if (spec.mode == CodeMode::Planes) {
+    isFinite = b.different(exponent, b.constant(255));
+    inverseScale = b.select(isFinite, inverseScale,
+                            b.real(std::numeric_limits<float>::quiet_NaN()));
+  }
+  return {scale, inverseScale};
 }
 
 /// One activation times the factor, as f16.
 Value PackBuilder::scaled(Value channel) {
   Value number = toF32(b, readBits(channel), spec.type);
   return b.fromF32(b.fmul(number, factor), b.f16);
+}
+
+/// One activation times the factor, in units of 2^-22.
+Value PackBuilder::units(Value channel) {
+  Value bits = readBits(channel);
+  Value number =
+      b.fmul(toF32(b, bits, spec.type), b.fmul(factor, b.real(0x1p22f)));
+  number = b.select(isFinite, number, b.real(0.0f));
+  return LLVM::FPToSIOp::create(b, b.i32, number);
 }
 
 /// Lane l packs channels 2l, 2l + 1 and 64 + 2l, 65 + 2l of a record.
@@ -216,6 +252,64 @@ void PackBuilder::packRecord(Value record) {
       storeSums(base, sums[half], b.constant(half), writes);
 }
 
+/// Lane 8 quad + 4 step + t packs the four channels of one word of codes.
+void PackBuilder::packPlanes(Value record) {
+  constexpr int64_t planes = 4;
+  Value t = b.rem(lane, 4), step = b.rem(b.div(lane, 4), 2);
+  Value quad = b.div(lane, 8);
+  Value channel =
+      b.add(b.mul(record, RecordGeometry::channels),
+            b.add(b.shiftLeft(b.div(lane, 4), 4), b.shiftLeft(t, 1)));
+  // Adding 128 to each signed byte makes them the bytes of one unsigned number.
+  constexpr int32_t offset = static_cast<int32_t>(0x80808080u);
+  SmallVector<Value> numbers;
+  for (int32_t further : {0, 8, 1, 9})
+    numbers.push_back(b.add(units(b.add(channel, further)), offset));
+
+  Value tokenTile = b.div(inTile, spec.tokensPerTile());
+  Value column = b.mul(b.rem(inTile, spec.tokensPerTile()), planes);
+  Value base = b.at(packed, b.mul(record, spec.activationBytes()));
+  Value place =
+      b.add(b.mul(tokenTile, spec.fragmentBytes()),
+            b.add(b.shiftLeft(b.div(quad, 2), 9),
+                  b.add(b.shiftLeft(b.rem(quad, 2), 3), b.shiftLeft(step, 2))));
+  SmallVector<Value> sums;
+  for (int32_t plane = 0; plane < planes; ++plane) {
+    Value word = b.constant(0), sum = b.constant(-128 * planes);
+    for (auto [i, number] : llvm::enumerate(numbers)) {
+      Value byte = b.both(b.shiftRight(number, 24 - 8 * plane), 0xff);
+      word = b.either(word, b.shiftLeft(byte, static_cast<int32_t>(8 * i)));
+      sum = b.add(sum, byte);
+    }
+    // Without the 128 again: the sign bit of each byte the other way.
+    word = LLVM::XOrOp::create(b, word, b.constant(offset));
+    Value ofLane = b.add(b.shiftLeft(b.add(column, plane), 2), t);
+    b.store(word, b.at(base, b.add(place, b.shiftLeft(ofLane, 4))), 4);
+    sums.push_back(b.sub(b.constant(0), sum));
+  }
+  storePlaneSums(base, sums);
+}
+
+/// Adds up what each lane has for each plane, and stores it for each group.
+void PackBuilder::storePlaneSums(Value base, ArrayRef<Value> sums) {
+  int32_t lanesPerGroup = static_cast<int32_t>(32 / spec.sums());
+  SmallVector<Value> totals(sums);
+  for (Value &total : totals)
+    for (int32_t with = lanesPerGroup / 2; with > 0; with /= 2)
+      total = b.add(total, b.shuffleXor(total, with));
+  Value tokenTile = b.div(inTile, spec.tokensPerTile());
+  Value token = b.rem(inTile, spec.tokensPerTile());
+  Value slot =
+      b.add(b.mul(b.div(lane, lanesPerGroup), spec.tile.tokenTiles), tokenTile);
+  Value place = b.add(b.mul(slot, spec.sumBytes()), b.shiftLeft(token, 4));
+  b.ifThen(b.equal(b.rem(lane, lanesPerGroup), 0), [&] {
+    b.store(
+        b.makeVector(totals),
+        b.at(b.at(base, spec.tile.tokenTiles * spec.fragmentBytes()), place),
+        16);
+  });
+}
+
 /// Splits minus `sum` into four f16 parts; lane l % 4 writes part l % 4.
 void PackBuilder::storeSums(Value base, Value sum, Value group, Value writes) {
   Value index = b.rem(lane, 4);
@@ -228,14 +322,13 @@ void PackBuilder::storeSums(Value base, Value sum, Value group, Value writes) {
   }
   Value tokenTile = b.div(inTile, 8), g = b.rem(inTile, 8);
   Value slot = b.add(b.mul(group, spec.tile.tokenTiles), tokenTile);
-  Value place =
-      b.add(b.add(b.mul(slot, W4KernelSpec::sumBytes), b.shiftLeft(g, 3)),
-            b.shiftLeft(index, 1));
+  Value place = b.add(b.add(b.mul(slot, spec.sumBytes()), b.shiftLeft(g, 3)),
+                      b.shiftLeft(index, 1));
   b.ifThen(writes, [&] {
-    b.store(mine,
-            b.at(b.at(base, spec.tile.tokenTiles * W4KernelSpec::fragmentBytes),
-                 place),
-            2);
+    b.store(
+        mine,
+        b.at(b.at(base, spec.tile.tokenTiles * spec.fragmentBytes()), place),
+        2);
   });
 }
 

@@ -39,7 +39,7 @@ gpu::GPUFuncOp DecodeBuilder::build() {
   b.startBlock(busy);
 
   startCopies();
-  math = std::make_unique<RecordMath>(b, spec, place);
+  math = makeRecordMath(b, spec, place);
   computing = makeSegment();
   startSegment(computing);
   takeRowZeros();
@@ -93,7 +93,7 @@ void DecodeBuilder::divideWork() {
   // Each 8 or 16 tokens have packed activations of their own; see the kernel
   // that packs them.
   Value bytes =
-      b.add(b.mul(recordsInK, spec.activationBytes()), 4 * spec.tokens());
+      b.add(b.mul(recordsInK, spec.activationBytes()), spec.tokenScaleBytes());
   activations = b.at(activations,
                      b.mul(b.widen(b.blockY(), b.i64), b.widen(bytes, b.i64)));
 }
@@ -352,30 +352,33 @@ void DecodeBuilder::storeTile(Value recordRow) {
   Value tokenScales =
       b.at(activations, b.mul(recordsInK, spec.activationBytes()));
   Value firstToken = b.mul(b.blockY(), spec.tokens());
-  int64_t tokenTiles = spec.tile.tokenTiles;
-  for (int64_t atom = 0; atom < 2; ++atom)
-    for (int64_t h = 0; h < 2; ++h) {
-      Value row = b.add(b.add(b.mul(recordRow, RecordGeometry::rows), place.g),
-                        16 * atom + 8 * h);
-      b.ifThen(b.less(row, n), [&] {
-        Value rowBias;
-        if (spec.bias)
-          rowBias = b.toF32(b.load(type, b.at(bias, b.shiftLeft(row, 1)), 2));
-        Value factor = b.real(math->sumFactor(h));
-        if (rowScales)
-          factor = b.fmul(factor, b.toF32(b.extract(rowScales, 2 * atom + h)));
-        for (int64_t tile = 0; tile < tokenTiles; ++tile)
-          for (int64_t j = 0; j < 2; ++j) {
-            Value inTile = b.add(b.shiftLeft(place.t, 1), 8 * tile + j);
-            Value scale =
-                b.load(b.f32, b.at(tokenScales, b.shiftLeft(inTile, 2)), 4);
-            Value sum =
-                b.get(math->sums()[4 * (atom * tokenTiles + tile) + 2 * h + j]);
-            storeOutput(b.fmul(b.fmul(sum, factor), scale), row,
-                        b.add(firstToken, inTile), rowBias);
-          }
-      });
-    }
+  SmallVector<TokenSum> all = math->tokenSums();
+  ArrayRef<TokenSum> sums = all;
+  while (!sums.empty()) {
+    int64_t eighth = sums.front().rowEighth;
+    Value row = b.add(b.add(b.mul(recordRow, RecordGeometry::rows), place.g),
+                      8 * eighth);
+    ArrayRef<TokenSum> ofRow = sums.take_while(
+        [&](const TokenSum &sum) { return sum.rowEighth == eighth; });
+    sums = sums.drop_front(ofRow.size());
+    Value isStored = b.less(row, n);
+    if (ofRow.front().isStored)
+      isStored = b.both(isStored, ofRow.front().isStored);
+    b.ifThen(isStored, [&] {
+      Value rowBias, rowScale;
+      if (spec.bias)
+        rowBias = b.toF32(b.load(type, b.at(bias, b.shiftLeft(row, 1)), 2));
+      if (rowScales)
+        rowScale = b.toF32(b.extract(rowScales, eighth));
+      for (const TokenSum &sum : ofRow) {
+        Value scale =
+            b.load(b.f32, b.at(tokenScales, b.shiftLeft(sum.token, 2)), 4);
+        Value scaled = rowScale ? b.fmul(sum.sum, rowScale) : sum.sum;
+        storeOutput(b.fmul(scaled, scale), row, b.add(firstToken, sum.token),
+                    rowBias);
+      }
+    });
+  }
 }
 
 /// Writes Y[token, row] if there is such a token.

@@ -91,14 +91,22 @@ void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
                                     int64_t offset) {
   int64_t slot = stage * spec.stageStride() + record * spec.activationBytes();
   int64_t perCopy = mathWarps * chunk;
+  if (spec.activationBytes() < perCopy) {
+    // By the first threads, fragments and sums together.
+    b.ifThen(b.less(thread, static_cast<int32_t>(spec.activationBytes() / 16)),
+             [&] {
+               copy16(b.at(activationSlot, slot), b.at(from, offset - middle));
+             });
+    return;
+  }
   auto copy = [&](int64_t within) {
     copy16(b.at(activationSlot, slot + within),
            b.at(from, offset + within - middle));
   };
-  int64_t fragments = spec.tile.tokenTiles * W4KernelSpec::fragmentBytes;
+  int64_t fragments = spec.tile.tokenTiles * spec.fragmentBytes();
   for (int64_t within = 0; within < fragments; within += perCopy)
     copy(within);
-  if (spec.mode != CodeMode::Subnormal)
+  if (spec.mode == CodeMode::Exact)
     return;
   int64_t sums = spec.activationBytes() - fragments;
   int64_t before = (mathWarps - 1) * chunk;
@@ -116,7 +124,7 @@ void CpAsyncDecode::copyAhead(int64_t stage) {
   b.startBlock(full);
   // One address reaches the activations of all records, or one for each does.
   int64_t farthest = (records - 1) * spec.activationBytes() +
-                     spec.tile.tokenTiles * W4KernelSpec::fragmentBytes -
+                     spec.tile.tokenTiles * spec.fragmentBytes() -
                      (mathWarps - 1) * chunk;
   bool oneAddress = farthest < 3 * middle;
   Value from = b.get(recordAt), tokens = b.get(activationsAt);

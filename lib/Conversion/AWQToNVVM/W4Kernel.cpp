@@ -10,6 +10,18 @@
 
 using namespace awq;
 
+llvm::StringRef awq::modeName(CodeMode mode) {
+  switch (mode) {
+  case CodeMode::Subnormal:
+    return "subnormal";
+  case CodeMode::Exact:
+    return "exact";
+  case CodeMode::Planes:
+    return "planes";
+  }
+  llvm_unreachable("all modes are above");
+}
+
 static const char *typeSuffix(ActivationType type) {
   return type == ActivationType::F16 ? "" : "_bf16";
 }
@@ -27,12 +39,13 @@ std::string W4KernelSpec::name() const {
   if (bias)
     text += "_bias";
   text += typeSuffix(type);
-  if (mode == CodeMode::Exact)
-    text += "_exact";
+  if (mode != CodeMode::Subnormal)
+    text += "_" + modeName(mode).str();
   return text + "_m" + std::to_string(tokens());
 }
 
 std::string W4KernelSpec::packName() const {
-  return "awq_pack_" + groupText(sums()) + typeSuffix(type) + "_m" +
+  return "awq_pack_" + groupText(sums()) + typeSuffix(type) +
+         (mode == CodeMode::Planes ? "_planes_m" : "_m") +
          std::to_string(tokens());
 }

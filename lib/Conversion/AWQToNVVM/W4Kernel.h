@@ -31,7 +31,13 @@ enum class CodeMode {
   Subnormal,
   /// 1024 + q, minus 1024 + z; takes half as many instructions again.
   Exact,
+  /// A byte of codes as it is, times the bytes of the activations, by integer
+  /// products: the fewest instructions, for 2 tokens where the others have 8.
+  Planes,
 };
+
+/// The name of a mode, as options and manifests spell it.
+llvm::StringRef modeName(CodeMode mode);
 
 /// The 16-bit type of activations, bias and results.
 enum class ActivationType { F16, BF16 };
@@ -63,9 +69,15 @@ struct W4KernelSpec {
   int64_t sums() const { return groups == 0 ? 1 : groups; }
   /// Packed activations of 128 channels: fragments, then sums.
   int64_t activationBytes() const {
-    return tile.tokenTiles * (fragmentBytes + sums() * sumBytes);
+    return tile.tokenTiles * (fragmentBytes() + sums() * sumBytes());
   }
-  int64_t tokens() const { return 8 * tile.tokenTiles; }
+  /// Tokens that a tile of 8 columns has room for.
+  int64_t tokensPerTile() const { return mode == CodeMode::Planes ? 2 : 8; }
+  int64_t tokens() const { return tokensPerTile() * tile.tokenTiles; }
+  /// Factors of the tokens, f32, behind the packed activations.
+  int64_t tokenScaleBytes() const { return (4 * tokens() + 15) / 16 * 16; }
+  /// Partial sums of a block: of two tiles, by four warps.
+  int64_t partialBytes() const { return 8192 * tile.tokenTiles; }
   /// What a stage of the ring holds: records, then activations.
   int64_t stageBytes() const {
     return tile.records *
@@ -91,10 +103,12 @@ struct W4KernelSpec {
            recordBytes();
   }
 
-  /// Of 8 tokens and 128 channels: B fragments of mma.m16n8k16.
-  static constexpr int64_t fragmentBytes = 2048;
-  /// Of 8 tokens: four f16 parts of minus the sum of a group.
-  static constexpr int64_t sumBytes = 64;
+  /// Of 8 columns and 128 channels: B fragments, of f16 or of bytes.
+  int64_t fragmentBytes() const {
+    return mode == CodeMode::Planes ? 1024 : 2048;
+  }
+  /// Of 8 columns: minus the sum of a group, as four f16 parts or as i32.
+  int64_t sumBytes() const { return mode == CodeMode::Planes ? 32 : 64; }
 };
 
 /// Appends the decode kernel for `spec` to `module`; see convert-awq-to-nvvm

@@ -26,7 +26,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "W4Record.h"
+#include "W4Planes.h"
 
 using namespace mlir;
 using namespace awq;
@@ -49,8 +49,7 @@ RecordMath::RecordMath(DeviceBuilder &b, const W4KernelSpec &spec,
 RecordBases RecordMath::basesAt(Value records, Value activations) {
   Value constants = b.at(records, RecordGeometry::codeBytes);
   Value zeros = b.at(constants, spec.groups * RecordGeometry::rows * 2);
-  Value sums =
-      b.at(activations, spec.tile.tokenTiles * W4KernelSpec::fragmentBytes);
+  Value sums = b.at(activations, spec.tile.tokenTiles * spec.fragmentBytes());
   return {b.at(records, b.shiftLeft(place.lane, 4)),
           b.at(constants, b.shiftLeft(place.g, 3)),
           b.at(zeros, b.shiftLeft(place.g, 1)),
@@ -58,10 +57,33 @@ RecordBases RecordMath::basesAt(Value records, Value activations) {
           b.at(sums, b.shiftLeft(place.lane, 1))};
 }
 
-float RecordMath::sumFactor(int64_t h) const {
-  if (spec.mode == CodeMode::Exact)
-    return 1.0f;
-  return h == 0 ? 0x1p24f : 0x1p20f;
+SmallVector<TokenSum> RecordMath::tokenSums() {
+  SmallVector<TokenSum> result;
+  for (int64_t atom = 0; atom < atoms; ++atom)
+    for (int64_t h = 0; h < 2; ++h) {
+      // Codes of the lower nibbles are q 2^-24, those of the upper q 2^-20.
+      Value factor = b.real(h == 0 ? 0x1p24f : 0x1p20f);
+      for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
+        for (int64_t j = 0; j < 2; ++j) {
+          int64_t i = 4 * (atom * spec.tile.tokenTiles + tile) + 2 * h + j;
+          Value sum = b.get(sumVariables[i]);
+          if (spec.mode == CodeMode::Subnormal)
+            sum = b.fmul(sum, factor);
+          result.push_back({2 * atom + h,
+                            b.add(b.shiftLeft(place.t, 1),
+                                  static_cast<int32_t>(8 * tile + j)),
+                            sum, Value()});
+        }
+    }
+  return result;
+}
+
+std::unique_ptr<RecordMath> awq::makeRecordMath(DeviceBuilder &b,
+                                                const W4KernelSpec &spec,
+                                                LanePlace place) {
+  if (spec.mode == CodeMode::Planes)
+    return std::make_unique<PlaneMath>(b, spec, place);
+  return std::make_unique<RecordMath>(b, spec, place);
 }
 
 //===----------------------------------------------------------------------===//
@@ -149,8 +171,8 @@ Value RecordMath::mma(ArrayRef<Value> a, ArrayRef<Value> bOperand,
 void RecordMath::addZeroPoints(const RecordZeros &zeros, Value address,
                                MutableArrayRef<Value> groupSums) {
   for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
-    Value part = b.widen(
-        b.load(b.i16, b.at(address, tile * W4KernelSpec::sumBytes), 2), b.i32);
+    Value part =
+        b.widen(b.load(b.i16, b.at(address, tile * spec.sumBytes()), 2), b.i32);
     for (int64_t atom = 0; atom < atoms; ++atom) {
       Value parts = atom == 0 ? part : b.shiftLeft(part, 16);
       MutableArrayRef<Value> c =
@@ -208,8 +230,8 @@ void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
   auto four = VectorType::get({4}, b.i32);
   SmallVector<Value> tokens;
   for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
-    tokens.push_back(b.load(
-        four, b.at(fragmentsAt, tile * W4KernelSpec::fragmentBytes), 16));
+    tokens.push_back(
+        b.load(four, b.at(fragmentsAt, tile * spec.fragmentBytes()), 16));
   Value words = b.load(four, wordsAt, 16);
   for (int64_t step = 0; step < 2; ++step)
     for (int64_t atom = 0; atom < atoms; ++atom) {
@@ -257,8 +279,8 @@ void RecordMath::accumulate(const RecordBases &bases, int64_t recordBytes,
     if (spec.mode == CodeMode::Subnormal)
       addZeroPoints(
           zeros,
-          b.at(bases.sums, activationBytes + group * spec.tile.tokenTiles *
-                                                 W4KernelSpec::sumBytes),
+          b.at(bases.sums, activationBytes +
+                               group * spec.tile.tokenTiles * spec.sumBytes()),
           groupSums);
     for (int64_t i = 0; i < quadsPerGroup; ++i) {
       int64_t quad = (group * quadsPerGroup + i) * quadBytes;

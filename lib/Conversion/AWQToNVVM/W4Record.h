@@ -12,6 +12,8 @@
 #include "DeviceBuilder.h"
 #include "W4Kernel.h"
 
+#include <memory>
+
 namespace awq {
 
 /// The place of a lane: lane = 4g + t.
@@ -35,29 +37,53 @@ struct RecordBases {
   mlir::Value codes, scales, zeros, fragments, sums;
 };
 
+/// What a lane has for one row and one token of a record.
+struct TokenSum {
+  /// Row 8 * rowEighth + g of the record's 32.
+  int64_t rowEighth;
+  /// The token, counted from the first of the kernel's.
+  mlir::Value token;
+  /// The result but for the token's factor and, with groups of whole rows, the
+  /// row's scale.
+  mlir::Value sum;
+  /// Whether this lane is to store it; null if every lane is.
+  mlir::Value isStored;
+};
+
 /// Adds the products of records to a warp's sums. Rows 0..15 of a record are
 /// its atom 0, rows 16..31 its atom 1. Sum 4 (a T + m) + 2h + j of a lane, T
 /// tiles of tokens, is row 16a + 8h + g, token 8m + 2t + j.
 class RecordMath {
 public:
   RecordMath(DeviceBuilder &b, const W4KernelSpec &spec, LanePlace place);
+  virtual ~RecordMath() = default;
 
   /// The bases for records and activations that start at these addresses in
   /// shared memory.
-  RecordBases basesAt(mlir::Value records, mlir::Value activations);
+  virtual RecordBases basesAt(mlir::Value records, mlir::Value activations);
 
   /// Adds the record `recordBytes` after the base of records, with the
   /// activations `activationBytes` after theirs.
-  void accumulate(const RecordBases &bases, int64_t recordBytes,
-                  int64_t activationBytes);
+  virtual void accumulate(const RecordBases &bases, int64_t recordBytes,
+                          int64_t activationBytes);
 
   /// Reads the zero points of whole-row groups for the records to come, from
   /// the 16 bytes at `address` in global memory.
-  void setRowZeros(mlir::Value address);
+  virtual void setRowZeros(mlir::Value address);
 
   llvm::ArrayRef<Variable> sums() const { return sumVariables; }
-  /// What the sums of row half `h` must be multiplied by.
-  float sumFactor(int64_t h) const;
+
+  /// What the sums amount to, by rows. All lanes of a warp have to call it
+  /// together.
+  virtual llvm::SmallVector<TokenSum> tokenSums();
+
+protected:
+  DeviceBuilder &b;
+  const W4KernelSpec &spec;
+  LanePlace place;
+  llvm::SmallVector<Variable> sumVariables;
+  /// Zero points of groups of whole rows, two for each atom.
+  llvm::SmallVector<Variable> rowZeros;
 
 private:
   mlir::Value mma(llvm::ArrayRef<mlir::Value> a, llvm::ArrayRef<mlir::Value> b,
@@ -74,13 +100,11 @@ private:
                 const RecordZeros &zeros,
                 llvm::MutableArrayRef<mlir::Value> groupSums);
   void scaleGroup(mlir::Value rowScales, llvm::ArrayRef<mlir::Value> groupSums);
-
-  DeviceBuilder &b;
-  const W4KernelSpec &spec;
-  LanePlace place;
-  llvm::SmallVector<Variable> sumVariables;
-  llvm::SmallVector<Variable> rowZeros;
 };
+
+/// The arithmetic of the kernel's mode.
+std::unique_ptr<RecordMath>
+makeRecordMath(DeviceBuilder &b, const W4KernelSpec &spec, LanePlace place);
 
 } // namespace awq
 

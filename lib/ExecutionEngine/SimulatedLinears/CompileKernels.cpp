@@ -27,8 +27,17 @@ static LinearKernels readLaunch(DictionaryAttr bucket) {
   auto number = [&](StringRef key) {
     return bucket.getAs<IntegerAttr>(key).getInt();
   };
-  return {name("kernel"),          name("pack"),           number("max_tokens"),
-          number("blocks_per_sm"), number("shared_bytes"), number("threads")};
+  LinearKernels kernels;
+  kernels.kernel = name("kernel");
+  kernels.pack = name("pack");
+  kernels.maxTokens = number("max_tokens");
+  kernels.blocksPerSM = number("blocks_per_sm");
+  kernels.sharedBytes = number("shared_bytes");
+  kernels.threads = number("threads");
+  kernels.activationBytes = number("activation_bytes");
+  kernels.tokenScaleBytes = number("token_scale_bytes");
+  kernels.partialBytes = number("partial_bytes");
+  return kernels;
 }
 
 Result<CompiledKernels>

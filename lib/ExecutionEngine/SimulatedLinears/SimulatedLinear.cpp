@@ -17,14 +17,7 @@ using namespace awq;
 using namespace awq::gpusim;
 
 /// What the documentation of convert-awq-to-nvvm says about memory.
-static constexpr int64_t packThreads = 256, partialBytes = 8192,
-                         ticketBytes = 16;
-
-/// Packed activations of 8 or 16 tokens.
-static int64_t packedBytes(const RecordGeometry &geometry, int64_t tokens) {
-  int64_t perEight = 2048 + 64 * std::max<int64_t>(geometry.groups, 1);
-  return geometry.recordsInK() * (tokens / 8) * perEight + 4 * tokens;
-}
+static constexpr int64_t packThreads = 256, ticketBytes = 16;
 
 SimulatedLinear::SimulatedLinear(const LinearProgram &program,
                                  const LinearWeight &weight, int64_t m,
@@ -37,8 +30,10 @@ SimulatedLinear::SimulatedLinear(const LinearProgram &program,
   int64_t tiles =
       (weight.n + RecordGeometry::tileRows - 1) / RecordGeometry::tileRows;
   input = &memory.allocate("x", m * weight.k * 2);
-  packed =
-      &memory.allocate("packed x", tokenBlocks * packedBytes(geometry, tokens));
+  packed = &memory.allocate(
+      "packed x",
+      tokenBlocks * (geometry.recordsInK() * program.launch.activationBytes +
+                     program.launch.tokenScaleBytes));
   records = &memory.allocate("records", weight.records, geometry.totalBytes());
   records->readOnly = true;
   if (weight.bias) {
@@ -47,7 +42,7 @@ SimulatedLinear::SimulatedLinear(const LinearProgram &program,
   }
   output = &memory.allocate("y", m * weight.n * 2);
   partials = &memory.allocate("partial sums", tokenBlocks * blocks *
-                                                  (tokens / 8) * partialBytes);
+                                                  program.launch.partialBytes);
   tickets = &memory.allocate("tickets", tokenBlocks * tiles * ticketBytes);
   std::memset(tickets->data, 0, tickets->bytes);
 }

@@ -1,12 +1,13 @@
 // RUN: awq-opt %s --convert-awq-to-nvvm --split-input-file | FileCheck %s --check-prefixes=CHECK,CPASYNC
 // RUN: awq-opt %s --convert-awq-to-nvvm=chip=sm_90a --split-input-file | FileCheck %s --check-prefixes=CHECK,BULK
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=exact activations=bf16" --split-input-file | FileCheck %s --check-prefix=EXACT
+// RUN: awq-opt %s --convert-awq-to-nvvm="mode=planes" --split-input-file | FileCheck %s --check-prefix=PLANES
 // RUN: not awq-opt %s --convert-awq-to-nvvm="mode=fast" --split-input-file 2>&1 | FileCheck %s --check-prefix=MODE
 // RUN: not awq-opt %s --convert-awq-to-nvvm="activations=f64" --split-input-file 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: not awq-opt %s --convert-awq-to-nvvm="chip=sm_75" --split-input-file 2>&1 | FileCheck %s --check-prefix=CHIP
 
 // CHIP: no kernels are made for the chip sm_75
-// MODE: there is no mode 'fast'; choose subnormal or exact
+// MODE: there is no mode 'fast'; choose subnormal, exact or planes
 // TYPE: there are no kernels for activations of 'f64'; choose f16 or bf16
 
 #scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
@@ -16,7 +17,7 @@
 func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
                  %z: tensor<32x2xi8>, %p: tensor<8x128xi8>, %t: tensor<8x2xf16>,
                  %y: tensor<8x2xi8>) -> (tensor<?x32xf32>, tensor<?x8xf32>) {
-  // CHECK-COUNT-2: awq.quantized_linear {{.*}} {awq.kernels = [{blocks_per_sm = 2 : i64, copied_ahead_bytes = {{.*}} : i64, kernel = @awq_kernels::@awq_w4_g64_m8, max_tokens = 8 : i64, pack = @awq_kernels::@awq_pack_g64_m8,
+  // CHECK-COUNT-2: awq.quantized_linear {{.*}} {awq.kernels = [{activation_bytes = 2176 : i64, blocks_per_sm = 2 : i64, copied_ahead_bytes = {{.*}} : i64, kernel = @awq_kernels::@awq_w4_g64_m8, max_tokens = 8 : i64, mode = "subnormal", pack = @awq_kernels::@awq_pack_g64_m8,
   %u = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
     : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
     -> tensor<?x32xf32>
@@ -52,6 +53,16 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // CHECK: gpu.func @awq_pack_g64_m16
 // CHECK: gpu.func @awq_w4_g64_m16
 // CHECK-NOT: gpu.func
+
+// Few tokens by products of bytes, more as without the option.
+// PLANES: max_tokens = 2 : i64, mode = "planes", {{.*}}max_tokens = 4 : i64, mode = "planes", {{.*}}max_tokens = 8 : i64, mode = "subnormal", {{.*}}max_tokens = 16 : i64, mode = "subnormal"
+// PLANES: gpu.func @awq_pack_g64_planes_m2
+// PLANES: gpu.func @awq_w4_g64_planes_m2
+// Sums of integers begin as the float 1.5 * 2^23.
+// PLANES: llvm.mlir.constant(1262485504 : i32)
+// PLANES: llvm.inline_asm {{.*}}mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32
+// PLANES: llvm.bitcast %{{.*}} : i32 to f32
+// PLANES: gpu.func @awq_w4_g64_planes_m4
 
 // EXACT: gpu.func @awq_pack_g64_bf16_m8
 // EXACT: gpu.func @awq_w4_g64_bf16_exact_m8

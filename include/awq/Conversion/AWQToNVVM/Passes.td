@@ -17,13 +17,17 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     Adds a `gpu.module @awq_kernels` with the kernels that the module's quantized
     linears need, and notes on each op, as `awq.kernels`, which ones those are
     and how to launch them: an entry for up to 8 and one for up to 16 tokens.
+    All numbers that a launch needs are in the entry.
     The ops stay: launching is the host side's affair. docs/GPUKernels.md
     explains the kernels.
 
     A kernel computes Y = X dequant(W)^T + b; M, N and K are arguments. Weights
     are the A operand of `mma.sync.m16n8k16` and come as records of the layout
     `mma_n32k128`. `mode` is how a code becomes an f16: `subnormal` takes it as
-    it is and corrects the sums, `exact` subtracts the zero point first.
+    it is and corrects the sums, `exact` subtracts the zero point first. `planes`
+    adds kernels for up to 2 and up to 4 tokens in front of those of `subnormal`:
+    they multiply bytes of codes by bytes of activations, exactly, and take half
+    as many instructions; a token with an infinity or a NaN becomes NaN.
     Activations are packed by a kernel of their own, once for all linears that
     read them.
 
@@ -32,16 +36,16 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
 
     Arguments of a decode kernel: packed activations, records, bias [N] if there
     is one, Y [M, N], partial sums, tickets (all pointers to global memory),
-    then M, N, K as i32. Partial sums take 8192 bytes per block for each 8
-    tokens, tickets 16 bytes for each 128 rows and each bucket of tokens; tickets
-    are zero before the first launch, and every launch leaves them so. The grid
-    is any number of blocks in x (best `blocks_per_sm` for each SM) and one block
-    in y for each 8 or 16 tokens.
+    then M, N, K as i32. Partial sums take `partial_bytes` for each block of the
+    grid, tickets 16 bytes for each 128 rows and each block in y; tickets are
+    zero before the first launch, and every launch leaves them so. The grid is
+    any number of blocks in x (best `blocks_per_sm` for each SM) and one block in
+    y for each `max_tokens` tokens.
 
     Arguments of a pack kernel: X [M, K], packed activations, M, K. The grid is
-    M rounded up to 8 or 16 blocks of 256 threads. For each 8 or 16 tokens the
-    packed form takes, for each 128 channels, 2112 bytes per 8 tokens for groups
-    of 128 or more (64 more for each further group), then 4 bytes per token.
+    M rounded up to `max_tokens` blocks of 256 threads. For each `max_tokens`
+    tokens the packed form takes `activation_bytes` for each 128 channels, then
+    `token_scale_bytes`.
 
     Example:
 
@@ -62,7 +66,7 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_80\"", "GPU architecture, which chooses the tiles">,
-    Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal or exact">,
+    Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal, exact or planes">,
     Option<"activations", "activations", "std::string", "\"f16\"", "type of activations, bias and results: f16 or bf16">];
   let dependentDialects = [
     "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

@@ -38,6 +38,11 @@ struct LinearKernels {
   int64_t blocksPerSM = 0;
   int64_t sharedBytes = 0;
   int64_t threads = 0;
+  /// Of packed activations, for each block of tokens: of 128 channels, and of
+  /// the tokens' factors behind all channels.
+  int64_t activationBytes = 0, tokenScaleBytes = 0;
+  /// Of partial sums, for each block of the grid.
+  int64_t partialBytes = 0;
 };
 
 /// The kernels of all quantized linears of a module.
