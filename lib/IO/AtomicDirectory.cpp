@@ -8,6 +8,8 @@
 
 #include "awq/IO/AtomicDirectory.h"
 
+#include "awq/IO/UnfinishedFolders.h"
+
 #include "FileError.h"
 
 #include <cassert>
@@ -115,6 +117,7 @@ Result<AtomicDirectory> AtomicDirectory::create(const std::string &path,
   if (!temporary)
     return temporary.error();
   result.temporary = std::move(*temporary);
+  noteUnfinished(result.temporary);
   return result;
 }
 
@@ -136,8 +139,10 @@ AtomicDirectory::~AtomicDirectory() { discard(); }
 
 void AtomicDirectory::discard() {
   std::error_code ignored;
-  if (!temporary.empty())
-    fs::remove_all(temporary, ignored);
+  if (temporary.empty())
+    return;
+  fs::remove_all(temporary, ignored);
+  forgetUnfinished(temporary);
   temporary.clear();
 }
 
@@ -162,6 +167,7 @@ Status AtomicDirectory::replaceDestination() {
     (void)::rename(aside->c_str(), destination.c_str());
     return writeError("give the folder its name", destination, number);
   }
+  forgetUnfinished(temporary);
   temporary = std::move(*aside);
   discard();
   return {};
@@ -176,6 +182,7 @@ Status AtomicDirectory::commit() {
   // Renaming onto an absent or empty folder needs no replacement; a folder
   // that was filled since the check makes the call fail.
   if (::rename(temporary.c_str(), destination.c_str()) == 0) {
+    forgetUnfinished(temporary);
     temporary.clear();
   } else if (errno != ENOTEMPTY && errno != EEXIST) {
     return writeError("give the folder its name", destination, errno);

@@ -10,6 +10,7 @@
 
 #include "LayerStreams.h"
 #include "MemoryWatch.h"
+#include "QuantizationTargets.h"
 #include "SearchEvents.h"
 
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
@@ -53,7 +54,6 @@ public:
 
 private:
   Status analyse();
-  Status checkTargets() const;
   Status prepare();
   Status openStatistics();
   Status quantizeLayer(size_t index);
@@ -106,58 +106,16 @@ Status ModelQuantizer::analyse() {
     return cut.error();
   parts = std::move(*cut);
   summary.layers = parts.layers.size();
-  plan.scheme = options.scheme;
-  Json reported = Json::array();
-  for (auto function : module.getOps<func::FuncOp>()) {
-    ScalingGroups groups(function, filter);
-    for (const ScalingGroup &group : groups.groups()) {
-      summary.groups += group.hasTarget();
-      if (!group.hasTarget())
-        reported.push_back(group.name);
-    }
-    function.walk([&](LinearOp op) {
-      if (!filter.isTarget(op)) {
-        plan.floatLinears.push_back(getOpName(op));
-        return;
-      }
-      ++summary.linears;
-      auto type = cast<RankedTensorType>(op.getWeight().getType());
-      plan.weights.push_back({getParameterName(op.getWeight()),
-                              type.getDimSize(0), type.getDimSize(1)});
-    });
-  }
-  if (Status status = checkTargets(); !status)
-    return status;
-  emit(
-      {{"event", "groups"}, {"count", summary.groups}, {"reported", reported}});
-  return Status();
-}
-
-/// A pattern that no linear has in its name is a slip of the pen.
-Status ModelQuantizer::checkTargets() const {
-  for (const std::string &part : options.skip) {
-    bool found = false;
-    ModuleOp(module).walk(
-        [&](LinearOp op) { found |= StringRef(getOpName(op)).contains(part); });
-    if (!found || part.empty())
-      return Error{ErrorKind::Usage, "AWQ1325",
-                   "no linear has '" + part +
-                       "' in its name, so skipping it "
-                       "changes nothing",
-                   "",
-                   "give a part of a linear's name, such as '" +
-                       (plan.weights.empty()
-                            ? std::string("down_proj")
-                            : StringRef(plan.weights.back().name)
-                                  .rsplit('.')
-                                  .first.str()) +
-                       "'"};
-  }
-  if (plan.weights.empty())
-    return Error{ErrorKind::Usage, "AWQ1326", "no linear is left to quantize",
-                 "",
-                 "skip fewer of them; linears outside of decoder layers always "
-                 "stay float"};
+  Result<QuantizationTargets> targets =
+      findTargets(module, filter, options.scheme);
+  if (!targets)
+    return targets.error();
+  plan = std::move(targets->plan);
+  summary.groups = targets->groups;
+  summary.linears = plan.weights.size();
+  emit({{"event", "groups"},
+        {"count", summary.groups},
+        {"reported", targets->reported}});
   return Status();
 }
 

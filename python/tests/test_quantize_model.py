@@ -210,6 +210,7 @@ def test_a_site_is_called_after_its_first_quantized_reader(tmp_path: Path) -> No
     [
         ("q_prj", "AWQ1325", "no linear has 'q_prj' in its name"),
         ("", "AWQ1325", "no linear has ''"),
+        ("lm_head", "AWQ1325", "stay float anyway"),
         ("proj", "AWQ1326", "no linear is left"),
         ("layers.1.self_attn.q_proj", "AWQ1253", "skip all of q_proj, k_proj, v_proj or none"),
         ("up_proj", "AWQ1253", "skip all of gate_proj, up_proj or none"),
@@ -221,6 +222,16 @@ def test_linears_that_cannot_be_skipped(skip: str, code: str, words: str, tmp_pa
     assert result.returncode == 2
     assert code in result.stderr and words in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_group_sizes_that_do_not_fit(tmp_path: Path) -> None:
+    """The size that is suggested fits all linears, not only the first."""
+    model = make_model(tmp_path / "model", "llama")
+    widths = {tensor.shape[1] for name, tensor in load_file(model / "model.safetensors").items() if "proj" in name}
+    result = quantize(model, tmp_path / "out", "--quantize=rtn", "--group-size=7")
+    assert result.returncode == 4 and "AWQ1204" in result.stderr
+    suggested = int(result.stderr.rpartition("such as ")[2])
+    assert all(width % suggested == 0 for width in widths)
 
 
 def test_rounding_only_needs_no_text(tmp_path: Path) -> None:

@@ -8,10 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Options.h"
+#include "OutputErrors.h"
+#include "awq/IO/UnfinishedFolders.h"
 #include "awq/Pipelines/CompileDriver.h"
 #include "llvm/Support/raw_ostream.h"
 
 int main(int argc, char **argv) {
+  awq::reportOutputErrors();
+  awq::io::removeUnfinishedOnSignals();
   std::optional<awq::CompileRequest> request = parseOptions(argc, argv);
   if (!request)
     return static_cast<int>(awq::ErrorKind::Usage);

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "OutputErrors.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/AWQ/Transforms/Diagnostics.h"
 #include "awq/InitAllDialects.h"
@@ -33,6 +34,7 @@ static void watchErrors(mlir::MLIRContext *context, awq::AWQDialect *) {
 }
 
 int main(int argc, char **argv) {
+  awq::reportOutputErrors();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "OutputErrors.h"
 #include "awq/ExecutionEngine/SimulatedLinears/SimulatedRun.h"
 #include "awq/Pipelines/Runner.h"
 #include "llvm/Support/CommandLine.h"
@@ -20,6 +21,7 @@ static int report(const awq::Error &error) {
 }
 
 int main(int argc, char **argv) {
+  awq::reportOutputErrors();
   // LLVM's libraries register options of their own, some by the same names.
   cl::ResetCommandLineParser();
   cl::OptionCategory category("awq-run options");
@@ -46,7 +48,7 @@ int main(int argc, char **argv) {
                             cl::desc("--device=sim: whose kernels"),
                             cl::cat(category));
   cl::opt<std::string> mode(
-      "mode", cl::init("subnormal"), cl::value_desc("subnormal|exact"),
+      "mode", cl::init("subnormal"), cl::value_desc("subnormal|exact|planes"),
       cl::desc("--device=sim: how codes become numbers"), cl::cat(category));
   cl::opt<std::string> activations(
       "activations", cl::init("f16"), cl::value_desc("f16|bf16"),

@@ -7,10 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Options.h"
+#include "OutputErrors.h"
 
 #include "llvm/Support/raw_ostream.h"
 
 int main(int argc, char **argv) {
+  awq::reportOutputErrors();
   auto request = parseOptions(argc, argv);
   if (!request)
     return static_cast<int>(awq::ErrorKind::Usage);

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "OutputErrors.h"
 #include "awq/Target/HuggingFace/Import.h"
 
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
@@ -14,6 +15,7 @@
 using namespace awq;
 
 int main(int argc, char **argv) {
+  reportOutputErrors();
   HuggingFaceImportOptions huggingFace;
   llvm::cl::opt<bool, /*ExternalStorage=*/true> splat(
       "hf-splat",

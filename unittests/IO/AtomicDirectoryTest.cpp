@@ -8,8 +8,12 @@
 
 #include "awq/IO/AtomicDirectory.h"
 
+#include "awq/IO/UnfinishedFolders.h"
+
 #include "TestFiles.h"
 
+#include <csignal>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace awq;
@@ -54,6 +58,48 @@ TEST_F(AtomicDirectoryTest, RemovedWithoutCommit) {
     fill(*directory);
   }
   EXPECT_EQ(folder.entryCount(), 0u);
+}
+
+/// What becomes of a process that has begun a folder and gets `signal`: the
+/// signal that ended it, or 0.
+static int stopProcess(const std::string &out, int signal,
+                       void (*disposition)(int)) {
+  int ready[2];
+  EXPECT_EQ(::pipe(ready), 0);
+  pid_t child = ::fork();
+  if (child == 0) {
+    for (int each : {SIGINT, SIGTERM, SIGHUP})
+      std::signal(each, disposition);
+    removeUnfinishedOnSignals();
+    auto directory = AtomicDirectory::create(out);
+    std::ofstream(directory->file("part")) << "part";
+    (void)!::write(ready[1], "x", 1);
+    // A handled signal ends a sleep early.
+    for (int seconds = disposition == SIG_IGN ? 1 : 60; seconds > 0;)
+      seconds = static_cast<int>(::sleep(static_cast<unsigned>(seconds)));
+    ::_exit(0);
+  }
+  char byte;
+  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_EQ(::kill(child, signal), 0);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+TEST_F(AtomicDirectoryTest, RemovedWhenTheProgramIsStopped) {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EQ(stopProcess(out, signal, SIG_DFL), signal);
+    EXPECT_EQ(folder.entryCount(), 0u);
+  }
+}
+
+TEST_F(AtomicDirectoryTest, IgnoredSignalsStayIgnored) {
+  EXPECT_EQ(stopProcess(out, SIGHUP, SIG_IGN), 0);
+  // It ended by _exit(), which runs no destructor.
+  EXPECT_EQ(folder.entryCount(), 1u);
 }
 
 TEST_F(AtomicDirectoryTest, EmptyDestinationIsFilled) {

@@ -19,8 +19,9 @@ namespace awq::io {
 /// An output folder that is filled under the temporary sibling name
 /// "<name>.partial-<pid>" and gets its own name by one rename, so that readers
 /// see all of it or nothing. Without commit() the temporary folder is removed
-/// by the destructor. A run that was killed leaves its temporary folder
-/// behind; nobody else's is ever touched.
+/// by the destructor, and in programs that call removeUnfinishedOnSignals()
+/// also when they are stopped. A run that was killed by force leaves its
+/// temporary folder behind; nobody else's is ever touched.
 class AtomicDirectory {
 public:
   struct Options {

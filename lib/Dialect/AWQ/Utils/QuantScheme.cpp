@@ -62,8 +62,7 @@ Status QuantScheme::validate() const {
   return {};
 }
 
-/// The largest power of two up to 128 that divides k, to be suggested.
-static int64_t suggestedGroup(int64_t k) {
+int64_t awq::suggestedGroup(int64_t k) {
   int64_t group = 128;
   while (k % group != 0)
     group /= 2;

@@ -66,6 +66,9 @@ struct QuantScheme {
   bool operator!=(const QuantScheme &other) const { return !(*this == other); }
 };
 
+/// The largest power of two up to 128 that divides `k`, to be suggested.
+int64_t suggestedGroup(int64_t k);
+
 } // namespace awq
 
 #endif // AWQ_DIALECT_AWQ_UTILS_QUANTSCHEME_H
