@@ -45,6 +45,12 @@ MARLIN: dict[str, dict[int, float]] = {
 }
 
 
+def marlin(chip: str, tokens: int) -> float | None:
+    """Marlin's count for so many tokens, where there is one."""
+    counts = MARLIN.get(chip, {})
+    return next((counts[bucket] for bucket in sorted(counts) if bucket >= tokens), None)
+
+
 def find_tool(name: str) -> str:
     """A program on PATH or in a package beside this Python."""
     if found := shutil.which(name):
@@ -146,10 +152,10 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     print(f"{'chip':7} {'kernel':28} {names}")
     for row in rows:
         # Marlin was counted for groups of 128.
-        marlin = MARLIN.get(row["chip"], {}).get(16) if "_g128" in row["kernel"] else None
+        bar = marlin(row["chip"], row["max_tokens"]) if "_g128" in row["kernel"] else None
         print(
             f"{row['chip']:7} {row['kernel']:28} {row['max_tokens']:3} {row['per_256_weights']:6.2f} "
-            f"{marlin if marlin else '-':>6} {row['registers']:5} {row['spill_bytes']:5} "
+            f"{bar if bar else '-':>6} {row['registers']:5} {row['spill_bytes']:5} "
             f"{row['shared_bytes'] >> 10:4} {row['blocks_per_sm']:6} {row['weights_in_flight'] / 1024:5.1f} KB"
         )
 

@@ -26,6 +26,9 @@ _TARGET = re.compile(r"`\((\.L_\w+)\)")
 _WAYS = 4
 # Weights that one instruction of a warp takes as its A operand: m16 by k16, and 16 by 32 bytes of two codes.
 # The m16n8k8 product with zero points takes none.
+# What only the ends of segments need: returns, divisions (which take reciprocals), and what others can see. A way
+# through them may look cheap, since the compiler moves work out of it, such as that of a warp with nothing to store.
+_ENDS = {"EXIT", "MUFU", "I2F", "F2I", "ATOM", "ATOMG", "RED", "STG", "MEMBAR"}
 _WEIGHTS = {"HMMA.16816": 256, "IMMA.16832": 512, "HGMMA": 256}
 
 
@@ -96,7 +99,12 @@ class _Graph:
         starts |= {i + 1 for i, text in enumerate(code) if self._leaves(text) and i + 1 < len(code)}
         ordered = sorted(starts)
         self.end = dict(zip(ordered, [*ordered[1:], len(code)], strict=True))
-        self.follows = {start: self._followers(function, end) for start, end in self.end.items()}
+        names = {start: {opcode(text).split(".")[0] for text in code[start:end]} for start, end in self.end.items()}
+        steady = {start for start in ordered if not names[start] & _ENDS}
+        self.follows = {
+            start: [after for after in self._followers(function, end) if after in steady]
+            for start, end in self.end.items()
+        }
         self.weights = {start: sum(map(_weights, code[start:end])) for start, end in self.end.items()}
         self.copied = {start: sum(map(_copied, code[start:end])) for start, end in self.end.items()}
 

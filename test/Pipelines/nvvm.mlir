@@ -16,9 +16,9 @@
 // as they are, but for a mask. The short product is for the zero points.
 // CHECK: mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32
 // CHECK: ld.shared.v4.b32
-// CHECK: and.b32 {{.*}}, 983055;
+// CHECK: and.b32 {{[^;]*}}, 983055;
 // CHECK: mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32
-// CHECK: atom.{{.*}}global.add.u32
+// CHECK: atom.{{[^;]*}}global.add.u32
 // CHECK-NOT: .local
 func.func @linear(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
                   %z: tensor<32x2xi8>) -> tensor<?x32xf32> {

@@ -241,11 +241,14 @@ TEST(KernelMutants, NoneSurvivesUnexplained) {
         KernelOptions options{chip, mode, type};
         std::vector<LinearKind> kinds = allKinds();
         for (size_t i = 0; i < kinds.size(); ++i)
-          for (unsigned bucket = 0; bucket < bucketCount; ++bucket) {
+          for (unsigned bucket = 0; bucket < bucketCount(mode, kinds[i].group);
+               ++bucket) {
             // Without "all": the synchronisation of a kernel depends on how it
-            // copies and computes, not on what it computes.
+            // copies and computes, not on what it computes, and hardly on how
+            // many tokens at a time.
             bool usual = llvm::StringRef(type) == "f16" &&
-                         llvm::StringRef(mode) != "exact";
+                         llvm::StringRef(mode) != "exact" && bucket != 1 &&
+                         bucket != 2;
             if (all || (kinds[i].group == 128 && !kinds[i].symmetric &&
                         !kinds[i].bias && usual))
               mutateKind(options, kinds[i], bucket, true, tally);

@@ -16,10 +16,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <set>
+#include <thread>
+#include <vector>
 
 using namespace awq;
 using namespace awq::gpusim;
@@ -27,9 +31,8 @@ using namespace awq::gpusim::test;
 
 namespace {
 
-/// Each chip, mode, type, group and bucket once. Four rounds, 768 shapes, take
-/// each kernel once.
-constexpr int roundShapes = 192;
+/// Each chip, mode, type and group once, with buckets in turn.
+constexpr int roundShapes = 96;
 
 /// Shapes without the environment variable.
 #ifdef __SANITIZE_ADDRESS__
@@ -50,15 +53,34 @@ struct Case {
   int index = 0;
 };
 
-class RandomShapes : public ::testing::Test {
-protected:
-  void runCase(const Case &test, std::mt19937 &random);
-  std::string describe(const Case &test, const LinearProblem &problem);
-
-  KernelLibrary library;
+/// What was run, and how well it went.
+struct Tally {
   double worst[2] = {0, 0};
   uint64_t macs = 0, raced = 0, rowTests = 0;
   std::set<std::string> kernels;
+
+  void add(const Tally &other) {
+    for (int i = 0; i < 2; ++i)
+      worst[i] = std::max(worst[i], other.worst[i]);
+    macs += other.macs;
+    raced += other.raced;
+    rowTests += other.rowTests;
+    kernels.insert(other.kernels.begin(), other.kernels.end());
+  }
+};
+
+class RandomShapes : public ::testing::Test {
+protected:
+  /// Cases of all threads: each takes the next one.
+  void runCases(int count);
+  void runCase(const Case &test, std::mt19937 &random, Tally &tally);
+  const LinearProgram &programFor(const Case &test);
+  std::string describe(const Case &test, const LinearProblem &problem);
+
+  std::atomic<int> next{0};
+  std::mutex mutex;
+  KernelLibrary library;
+  Tally total;
 };
 
 /// The case of this number. Zero points and bias vary from round to round.
@@ -78,7 +100,8 @@ Case makeCase(int number) {
   test.kind.group = kernelGroups[take(4)];
   test.kind.symmetric = sum % 2;
   test.kind.bias = sum / 2 % 2;
-  test.bucket = take(bucketCount);
+  unsigned which = sum + unsigned(number) / roundShapes / 4;
+  test.bucket = which % bucketCount(test.options.mode, test.kind.group);
   return test;
 }
 
@@ -99,7 +122,9 @@ LinearProblem makeProblem(const Case &test, std::mt19937 &random) {
   } else {
     k = random() % 5 ? 8 * (1 + random() % 150) : 1 + random() % 700;
   }
-  int64_t m = random() % 4 ? random() % (test.bucket ? 33 : 17) : random() % 65;
+  // Up to two blocks of tokens as a rule, now and then many.
+  int64_t usual = 17 << test.bucket;
+  int64_t m = random() % 8 ? random() % usual : random() % 301;
   return LinearProblem(scheme, m, n, k, test.kind.bias,
                        test.options.activations == "bf16", random);
 }
@@ -107,10 +132,9 @@ LinearProblem makeProblem(const Case &test, std::mt19937 &random) {
 std::string RandomShapes::describe(const Case &test,
                                    const LinearProblem &problem) {
   return "shape " + std::to_string(test.index) + ": " +
-         library.get(test.options, test.kind, test.bucket).launch.kernel +
-         " for " + test.options.chip + ", M " + std::to_string(problem.m) +
-         ", N " + std::to_string(problem.n) + ", K " +
-         std::to_string(problem.k) + ", group " +
+         programFor(test).launch.kernel + " for " + test.options.chip + ", M " +
+         std::to_string(problem.m) + ", N " + std::to_string(problem.n) +
+         ", K " + std::to_string(problem.k) + ", group " +
          std::to_string(problem.scheme.group) + ", " +
          std::to_string(test.blocks) + " blocks";
 }
@@ -126,12 +150,16 @@ LinearProblem disturbed(const LinearProblem &problem, int64_t bad) {
   return other;
 }
 
-void RandomShapes::runCase(const Case &test, std::mt19937 &random) {
+const LinearProgram &RandomShapes::programFor(const Case &test) {
+  return library.get(test.options, test.kind, test.bucket);
+}
+
+void RandomShapes::runCase(const Case &test, std::mt19937 &random,
+                           Tally &tally) {
   LinearProblem problem = makeProblem(test, random);
-  const LinearProgram &program =
-      library.get(test.options, test.kind, test.bucket);
+  const LinearProgram &program = programFor(test);
   SCOPED_TRACE(describe(test, problem));
-  kernels.insert(test.options.chip + program.launch.kernel);
+  tally.kernels.insert(test.options.chip + program.launch.kernel);
   SimulatedLinear linear(program, problem.weight(), problem.m, test.blocks);
   std::vector<uint16_t> first(problem.m * problem.n), again(first);
   auto run = [&](const LinearProblem &input, std::vector<uint16_t> &y,
@@ -140,20 +168,20 @@ void RandomShapes::runCase(const Case &test, std::mt19937 &random) {
     ASSERT_TRUE(bool(report)) << report.error().str();
     ASSERT_TRUE(report->clean()) << report->text(false);
     ASSERT_TRUE(linear.hasCleanTickets());
-    macs += report->counters.macs;
+    tally.macs += report->counters.macs;
   };
 
   SimulatorOptions options;
   // By a number without a common factor with those of the choices.
   options.races = test.index % 5 == 0;
-  raced += options.races;
+  tally.raced += options.races;
   options.delivery = random() % 2 ? CopyDelivery::Late : CopyDelivery::AtOnce;
   run(problem, first, options);
   if (HasFatalFailure())
     return;
   double error = problem.worstRow(problem.exact(), first);
   EXPECT_LE(error, errorBound(problem.bf16));
-  worst[problem.bf16] = std::max(worst[problem.bf16], error);
+  tally.worst[problem.bf16] = std::max(tally.worst[problem.bf16], error);
 
   // The same bits whatever the order of blocks and copies.
   options.races = false;
@@ -169,7 +197,7 @@ void RandomShapes::runCase(const Case &test, std::mt19937 &random) {
 
   if (problem.m == 0 || test.index % 3)
     return;
-  ++rowTests;
+  ++tally.rowTests;
   int64_t bad = random() % problem.m;
   run(disturbed(problem, bad), again, SimulatorOptions());
   if (HasFatalFailure())
@@ -185,18 +213,30 @@ void RandomShapes::runCase(const Case &test, std::mt19937 &random) {
     }
 }
 
+void RandomShapes::runCases(int count) {
+  Tally tally;
+  for (int i = next++; i < count && !HasFatalFailure(); i = next++) {
+    std::mt19937 random(1000 + i);
+    Case test = makeCase(i);
+    test.blocks = 1 + random() % 13;
+    runCase(test, random, tally);
+  }
+  std::lock_guard<std::mutex> lock(mutex);
+  total.add(tally);
+}
+
 TEST_F(RandomShapes, AreRightAndReproducible) {
   int count = defaultShapes;
   if (const char *text = std::getenv("AWQ_SIMULATED_SHAPES"))
     count = std::atoi(text);
   ASSERT_GT(count, 0) << "AWQ_SIMULATED_SHAPES is no number";
   auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < count && !HasFatalFailure(); ++i) {
-    std::mt19937 random(1000 + i);
-    Case test = makeCase(i);
-    test.blocks = 1 + random() % 13;
-    runCase(test, random);
-  }
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency());
+       ++i)
+    threads.emplace_back([&] { runCases(count); });
+  for (std::thread &thread : threads)
+    thread.join();
   double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
@@ -204,9 +244,9 @@ TEST_F(RandomShapes, AreRightAndReproducible) {
       "%d shapes, %zu kernels, %llu with race detection, %llu with rows "
       "disturbed; worst NMSE of a row %.3g (f16), %.3g (bf16); %.2f "
       "billion multiply-adds in %.1f s\n",
-      count, kernels.size(), (unsigned long long)raced,
-      (unsigned long long)rowTests, worst[0], worst[1], double(macs) * 1e-9,
-      seconds);
+      count, total.kernels.size(), (unsigned long long)total.raced,
+      (unsigned long long)total.rowTests, total.worst[0], total.worst[1],
+      double(total.macs) * 1e-9, seconds);
 }
 
 } // namespace

@@ -28,6 +28,12 @@ std::vector<LinearKind> test::allKinds() {
   return kinds;
 }
 
+unsigned test::bucketCount(const std::string &mode, int64_t group) {
+  if (mode == "planes")
+    return 2;
+  return mode == "subnormal" && (group == 0 || group >= 128) ? 4 : 3;
+}
+
 /// A function with one linear of this kind. Its shape does not matter: M, N and
 /// K are arguments of the kernels.
 static std::string functionText(const LinearKind &kind, size_t index) {
@@ -78,28 +84,44 @@ CompiledKernels test::compileKinds(const std::vector<LinearKind> &kinds,
   return *compiled;
 }
 
-const LinearProgram &KernelLibrary::get(const KernelOptions &options,
-                                        const LinearKind &kind,
-                                        unsigned bucket) {
-  Key wanted(options.chip, options.mode, options.activations, kind, bucket);
-  auto known = programs.find(wanted);
-  if (known != programs.end())
-    return known->second;
+/// The kernels of a kind, one for each bucket.
+static std::vector<LinearProgram> compilePrograms(const KernelOptions &options,
+                                                  const LinearKind &kind) {
   CompiledKernels compiled = compileKinds({kind}, options);
   Result<KernelModule> module = KernelModule::parse(compiled.bitcode);
   if (!module) {
     ADD_FAILURE() << module.error().str();
     std::abort();
   }
-  for (unsigned each = 0; each < bucketCount; ++each) {
-    auto program = LinearProgram::load(*module, compiled.linears[0][each]);
+  std::vector<LinearProgram> programs;
+  for (unsigned bucket = 0; bucket < bucketCount(options.mode, kind.group);
+       ++bucket) {
+    auto program = LinearProgram::load(*module, compiled.linears[0][bucket]);
     if (!program) {
       ADD_FAILURE() << program.error().str();
       std::abort();
     }
-    programs.emplace(
-        Key(options.chip, options.mode, options.activations, kind, each),
-        *program);
+    programs.push_back(std::move(*program));
   }
-  return programs.at(wanted);
+  return programs;
+}
+
+const LinearProgram &KernelLibrary::get(const KernelOptions &options,
+                                        const LinearKind &kind,
+                                        unsigned bucket) {
+  Key wanted(options.chip, options.mode, options.activations, kind);
+  std::promise<std::vector<LinearProgram>> promise;
+  bool isFirst;
+  std::shared_future<std::vector<LinearProgram>> future;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto [place, isNew] = programs.try_emplace(wanted);
+    isFirst = isNew;
+    if (isNew)
+      place->second = promise.get_future().share();
+    future = place->second;
+  }
+  if (isFirst)
+    promise.set_value(compilePrograms(options, kind));
+  return future.get()[bucket];
 }

@@ -11,7 +11,10 @@
 
 #include "awq/ExecutionEngine/SimulatedLinears/SimulatedLinear.h"
 
+#include <future>
 #include <map>
+#include <mutex>
+#include <string>
 #include <tuple>
 
 namespace awq::gpusim::test {
@@ -21,9 +24,10 @@ inline const char *const modes[] = {"subnormal", "exact", "planes"};
 inline const char *const activationTypes[] = {"f16", "bf16"};
 /// The groups that make kernels of their own; 0 is the whole row.
 inline const int64_t kernelGroups[] = {32, 64, 128, 0};
-/// Kernels of a linear in its mode: for up to 8 and 16 tokens, in mode planes
-/// for up to 2 and 4 (the others there are those of mode subnormal).
-constexpr unsigned bucketCount = 2;
+/// Kernels of a linear in this mode and with these groups: for up to 8, 16, 32
+/// and where registers suffice 64 tokens; in mode planes for up to 2 and 4 (the
+/// others there are those of mode subnormal).
+unsigned bucketCount(const std::string &mode, int64_t group);
 
 /// A kind of quantized linear.
 struct LinearKind {
@@ -44,17 +48,19 @@ std::vector<LinearKind> allKinds();
 CompiledKernels compileKinds(const std::vector<LinearKind> &kinds,
                              const KernelOptions &options);
 
-/// Every kernel that convert-awq-to-nvvm makes for 4 bits, ready to run.
+/// Every kernel that convert-awq-to-nvvm makes for 4 bits, ready to run. For
+/// any number of threads.
 class KernelLibrary {
 public:
-  /// Compiles this kind for these options at the first call.
+  /// Compiles this kind for these options at the first call; others who want
+  /// the same wait for it.
   const LinearProgram &get(const KernelOptions &options, const LinearKind &kind,
                            unsigned bucket);
 
 private:
-  using Key =
-      std::tuple<std::string, std::string, std::string, LinearKind, unsigned>;
-  std::map<Key, LinearProgram> programs;
+  using Key = std::tuple<std::string, std::string, std::string, LinearKind>;
+  std::mutex mutex;
+  std::map<Key, std::shared_future<std::vector<LinearProgram>>> programs;
 };
 
 } // namespace awq::gpusim::test

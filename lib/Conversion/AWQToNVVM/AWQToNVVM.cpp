@@ -26,8 +26,17 @@ using namespace awq;
 
 static constexpr llvm::StringLiteral kernelModuleName = "awq_kernels";
 
-/// The tiles of 8 columns that a kernel has: one for each bucket of tokens.
-static constexpr int64_t tokenTileBuckets[] = {1, 2};
+/// The tiles of 8 columns that kernels have, one for each bucket of tokens.
+static ArrayRef<int64_t> tokenTileBuckets(const W4KernelSpec &spec) {
+  static constexpr int64_t buckets[] = {1, 2, 4, 8};
+  // More columns than two tiles are better filled with a token each.
+  if (spec.mode == CodeMode::Planes)
+    return ArrayRef(buckets).take_front(2);
+  // The sums of a group and those of all groups, for eight tiles, leave no
+  // registers for the constants of several groups or those of mode Exact.
+  bool isTight = spec.groups > 1 || spec.mode == CodeMode::Exact;
+  return ArrayRef(buckets).take_front(isTight ? 3 : 4);
+}
 
 /// The modes that pass option `mode` names, for few tokens and for more.
 static std::optional<SmallVector<CodeMode>> modesOf(StringRef name) {
@@ -149,12 +158,13 @@ void ConvertAWQToNVVM::runOnOperation() {
     if (failed(spec))
       return signalPassFailure();
     SmallVector<Attribute> buckets;
-    for (CodeMode each : *modes)
-      for (int64_t tokenTiles : tokenTileBuckets) {
-        spec->mode = each;
+    for (CodeMode each : *modes) {
+      spec->mode = each;
+      for (int64_t tokenTiles : tokenTileBuckets(*spec)) {
         spec->tile = *findTile(chip, tokenTiles);
         buckets.push_back(makeKernels(*spec, op.getLoc()));
       }
+    }
     op->setAttr("awq.kernels", builder.getArrayAttr(buckets));
   }
 }

@@ -25,6 +25,12 @@ gpu::GPUFuncOp DecodeBuilder::build() {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({32 * static_cast<int32_t>(warps()), 1, 1}));
+  // With groups of whole rows, ptxas would rather spill some registers than
+  // have fewer blocks on an SM than it finds good. This many are enough.
+  if (spec.groups == 0)
+    kernel->setAttr(
+        NVVM::NVVMDialect::getMinctasmAttrName(),
+        b.getI32IntegerAttr(static_cast<int32_t>(spec.tile.blocksPerSM)));
   b.setInsertionPointToStart(&kernel.getBody().front());
 
   takeArguments(kernel);

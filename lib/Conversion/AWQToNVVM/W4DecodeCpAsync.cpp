@@ -109,6 +109,11 @@ void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
   if (spec.mode == CodeMode::Exact)
     return;
   int64_t sums = spec.activationBytes() - fragments;
+  if (sums > chunk) {
+    b.ifThen(b.less(thread, static_cast<int32_t>(sums / 16)),
+             [&] { copy(fragments); });
+    return;
+  }
   int64_t before = (mathWarps - 1) * chunk;
   b.ifThen(b.less(b.sub(thread, before / 16), static_cast<int32_t>(sums / 16)),
            [&] { copy(fragments - before); });

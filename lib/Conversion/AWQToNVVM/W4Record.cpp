@@ -33,6 +33,8 @@ using namespace awq;
 
 /// Atoms of 16 rows in a record, and quads of 32 channels.
 static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
+/// Tiles of tokens whose fragments are held while codes are unpacked.
+static constexpr int64_t mostTilesHeld = 4;
 /// Nibbles 0 and 4, and nibbles 1 and 5, of a word.
 static constexpr int32_t lowerMask = 0x000f000f, upperMask = 0x00f000f0;
 
@@ -228,26 +230,51 @@ void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
                           const RecordZeros &zeros,
                           MutableArrayRef<Value> groupSums) {
   auto four = VectorType::get({4}, b.i32);
-  SmallVector<Value> tokens;
-  for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
-    tokens.push_back(
-        b.load(four, b.at(fragmentsAt, tile * spec.fragmentBytes()), 16));
-  Value words = b.load(four, wordsAt, 16);
-  for (int64_t step = 0; step < 2; ++step)
-    for (int64_t atom = 0; atom < atoms; ++atom) {
-      Value word = b.extract(words, 2 * step + atom);
-      SmallVector<Value> a = fragmentOf(word, zeros.atoms[atom]);
-      for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
-        MutableArrayRef<Value> c =
-            groupSums.slice(4 * (atom * spec.tile.tokenTiles + tile), 4);
-        Value product = mma(a,
-                            {b.extract(tokens[tile], 2 * step),
-                             b.extract(tokens[tile], 2 * step + 1)},
-                            c, 16);
-        for (int64_t i = 0; i < 4; ++i)
-          c[i] = b.extract(product, i);
+  int64_t tiles = spec.tile.tokenTiles;
+  Value words;
+  SmallVector<Value> tokens(tiles), fragments[2][atoms];
+  auto loadTokens = [&](int64_t tile) {
+    tokens[tile] =
+        b.load(four, b.at(fragmentsAt, tile * spec.fragmentBytes()), 16);
+  };
+  auto unpack = [&](int64_t step, int64_t atom) {
+    fragments[step][atom] =
+        fragmentOf(b.extract(words, 2 * step + atom), zeros.atoms[atom]);
+  };
+  auto multiply = [&](int64_t step, int64_t atom, int64_t tile) {
+    MutableArrayRef<Value> c = groupSums.slice(4 * (atom * tiles + tile), 4);
+    Value product = mma(fragments[step][atom],
+                        {b.extract(tokens[tile], 2 * step),
+                         b.extract(tokens[tile], 2 * step + 1)},
+                        c, 16);
+    for (int64_t i = 0; i < 4; ++i)
+      c[i] = b.extract(product, i);
+  };
+
+  // What is less waits in registers for the other: the tokens of a few tiles,
+  // or the fragments of the codes.
+  if (tiles <= mostTilesHeld) {
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      loadTokens(tile);
+    words = b.load(four, wordsAt, 16);
+    for (int64_t step = 0; step < 2; ++step)
+      for (int64_t atom = 0; atom < atoms; ++atom) {
+        unpack(step, atom);
+        for (int64_t tile = 0; tile < tiles; ++tile)
+          multiply(step, atom, tile);
       }
-    }
+    return;
+  }
+  words = b.load(four, wordsAt, 16);
+  for (int64_t step = 0; step < 2; ++step)
+    for (int64_t atom = 0; atom < atoms; ++atom)
+      unpack(step, atom);
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    loadTokens(tile);
+    for (int64_t step = 0; step < 2; ++step)
+      for (int64_t atom = 0; atom < atoms; ++atom)
+        multiply(step, atom, tile);
+  }
 }
 
 /// sums += s * groupSums, with the scale of each row.

@@ -16,12 +16,20 @@ using namespace awq;
 static constexpr TileChoice tiles[] = {
     {"sm_80", 1, CopyEngine::CpAsync, 3, 2, 2},
     {"sm_80", 2, CopyEngine::CpAsync, 3, 2, 2},
+    {"sm_80", 4, CopyEngine::CpAsync, 4, 1, 2},
+    {"sm_80", 8, CopyEngine::CpAsync, 3, 1, 2},
     {"sm_86", 1, CopyEngine::CpAsync, 3, 2, 1},
     {"sm_86", 2, CopyEngine::CpAsync, 3, 2, 1},
+    {"sm_86", 4, CopyEngine::CpAsync, 4, 1, 1},
+    {"sm_86", 8, CopyEngine::CpAsync, 3, 1, 1},
     {"sm_89", 1, CopyEngine::CpAsync, 3, 2, 1},
     {"sm_89", 2, CopyEngine::CpAsync, 3, 2, 1},
+    {"sm_89", 4, CopyEngine::CpAsync, 4, 1, 1},
+    {"sm_89", 8, CopyEngine::CpAsync, 3, 1, 1},
     {"sm_90a", 1, CopyEngine::Bulk, 4, 2, 2},
     {"sm_90a", 2, CopyEngine::Bulk, 4, 2, 2},
+    {"sm_90a", 4, CopyEngine::Bulk, 6, 1, 2},
+    {"sm_90a", 8, CopyEngine::Bulk, 8, 1, 1},
 };
 
 const TileChoice *awq::findTile(std::string_view chip, int64_t tokenTiles) {

@@ -52,10 +52,13 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // CPASYNC-NOT: nvvm.mma.sync
 // CHECK: gpu.func @awq_pack_g64_m16
 // CHECK: gpu.func @awq_w4_g64_m16
+// CHECK: gpu.func @awq_pack_g64_m32
+// CHECK: gpu.func @awq_w4_g64_m32
+// Several groups in a record leave no registers for 64 tokens.
 // CHECK-NOT: gpu.func
 
 // Few tokens by products of bytes, more as without the option.
-// PLANES: max_tokens = 2 : i64, mode = "planes", {{.*}}max_tokens = 4 : i64, mode = "planes", {{.*}}max_tokens = 8 : i64, mode = "subnormal", {{.*}}max_tokens = 16 : i64, mode = "subnormal"
+// PLANES: max_tokens = 2 : i64, mode = "planes", {{.*}}max_tokens = 4 : i64, mode = "planes", {{.*}}max_tokens = 8 : i64, mode = "subnormal", {{.*}}max_tokens = 16 : i64, mode = "subnormal", {{.*}}max_tokens = 32 : i64, mode = "subnormal"
 // PLANES: gpu.func @awq_pack_g64_planes_m2
 // PLANES: gpu.func @awq_w4_g64_planes_m2
 // Sums of integers begin as the float 1.5 * 2^23.

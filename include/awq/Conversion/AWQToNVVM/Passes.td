@@ -16,7 +16,8 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
   let description = [{
     Adds a `gpu.module @awq_kernels` with the kernels that the module's quantized
     linears need, and notes on each op, as `awq.kernels`, which ones those are
-    and how to launch them: an entry for up to 8 and one for up to 16 tokens.
+    and how to launch them: entries for up to 8, 16, 32 and, with one group
+    for 128 channels and mode `subnormal`, 64 tokens.
     All numbers that a launch needs are in the entry.
     The ops stay: launching is the host side's affair. docs/GPUKernels.md
     explains the kernels.
