@@ -45,6 +45,8 @@ test: configure
 
 test-all: test
 	@AWQ_SIMULATED_SHAPES=2048 build/unittests/AWQSimulatedLinearsTests --gtest_filter='RandomShapes.*'
+	@build/venv/bin/python scripts/demo.py --only-bundles
+	@build/test-venv/bin/python scripts/simulate_model.py
 	@cmake --preset debug
 	@cmake --build build-debug -j $(JOBS) --target all awq-unittests
 	@build/test-venv/bin/python scripts/run_tests.py --build build-debug --only lit,ctest
