@@ -285,6 +285,7 @@ Status Driver::emitKernels() {
   KernelFolderOptions options;
   options.chip = request.chip;
   options.mode = request.kernelMode;
+  options.batchInvariant = request.batchInvariant;
   options.activations = request.activations;
   options.force = request.force;
   Result<KernelFolderReport> kernels =

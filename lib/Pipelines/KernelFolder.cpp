@@ -103,6 +103,7 @@ awq::writeKernelFolder(ModuleOp module, const KernelFolderOptions &options,
   NVVMPipelineOptions pipeline;
   pipeline.chip = options.chip;
   pipeline.mode = options.mode;
+  pipeline.batchInvariant = options.batchInvariant;
   pipeline.activations = options.activations;
   if (Status status = runPasses(module, "nvvm",
                                 [&](OpPassManager &manager) {

@@ -32,6 +32,7 @@ void awq::buildNVVMPipeline(OpPassManager &manager,
   ConvertAWQToNVVMPassOptions kernelOptions;
   kernelOptions.chip = options.chip;
   kernelOptions.mode = options.mode;
+  kernelOptions.batchInvariant = options.batchInvariant;
   kernelOptions.activations = options.activations;
   manager.addPass(createConvertAWQToNVVMPass(kernelOptions));
 

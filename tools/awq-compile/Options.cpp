@@ -52,6 +52,12 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   auto activations = text("activations", request.activations, "TYPE",
                           "Type of a GPU's activations and results: f16 or "
                           "bf16");
+  Field<bool> batchInvariant(
+      "batch-invariant", cl::location(request.batchInvariant), cl::init(false),
+      cl::desc(
+          "One GPU kernel for any number of tokens, so that a token's bits "
+          "do not depend on how many there are"),
+      cl::cat(category));
   auto quantize = text("quantize", request.quantize, "METHOD",
                        "Quantize the input: awq, or rtn (rounding only)");
   Field<unsigned> bits("bits", cl::location(request.bits), cl::init(4),

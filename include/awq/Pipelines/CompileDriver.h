@@ -32,6 +32,7 @@ struct CompileRequest {
   /// of convert-awq-to-nvvm.
   std::string kernelMode = "subnormal";
   std::string activations = "f16";
+  bool batchInvariant = false;
   jit::TargetOptions cpu;
   /// awq, rtn or empty.
   std::string quantize;

@@ -30,6 +30,10 @@ struct NVVMPipelineOptions
                            llvm::cl::desc("how codes become numbers: "
                                           "subnormal, exact or planes"),
                            llvm::cl::init("subnormal")};
+  Option<bool> batchInvariant{
+      *this, "batch-invariant",
+      llvm::cl::desc("one kernel for any number of tokens"),
+      llvm::cl::init(false)};
   Option<std::string> activations{
       *this, "activations", llvm::cl::desc("type of activations: f16 or bf16"),
       llvm::cl::init("f16")};
@@ -56,6 +60,7 @@ struct KernelFolderOptions {
   /// As in convert-awq-to-nvvm.
   std::string mode = "subnormal";
   std::string activations = "f16";
+  bool batchInvariant = false;
   /// Whether an existing folder of kernels is replaced.
   bool force = false;
 };

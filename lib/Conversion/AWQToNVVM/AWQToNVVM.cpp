@@ -38,6 +38,9 @@ static ArrayRef<int64_t> tokenTileBuckets(const W4KernelSpec &spec) {
   return ArrayRef(buckets).take_front(isTight ? 3 : 4);
 }
 
+/// The bucket that serves any number of tokens with batch-invariant kernels.
+static constexpr size_t invariantBucket = 1;
+
 /// The modes that pass option `mode` names, for few tokens and for more.
 static std::optional<SmallVector<CodeMode>> modesOf(StringRef name) {
   using Modes = SmallVector<CodeMode>;
@@ -157,14 +160,20 @@ void ConvertAWQToNVVM::runOnOperation() {
     FailureOr<W4KernelSpec> spec = getSpec(op);
     if (failed(spec))
       return signalPassFailure();
-    SmallVector<Attribute> buckets;
+    // The first mode alone would serve all tokens.
+    if (batchInvariant)
+      modes->resize(1);
+    SmallVector<Attribute> entries;
     for (CodeMode each : *modes) {
       spec->mode = each;
-      for (int64_t tokenTiles : tokenTileBuckets(*spec)) {
+      ArrayRef<int64_t> buckets = tokenTileBuckets(*spec);
+      if (batchInvariant)
+        buckets = buckets.slice(invariantBucket, 1);
+      for (int64_t tokenTiles : buckets) {
         spec->tile = *findTile(chip, tokenTiles);
-        buckets.push_back(makeKernels(*spec, op.getLoc()));
+        entries.push_back(makeKernels(*spec, op.getLoc()));
       }
     }
-    op->setAttr("awq.kernels", builder.getArrayAttr(buckets));
+    op->setAttr("awq.kernels", builder.getArrayAttr(entries));
   }
 }

@@ -45,6 +45,7 @@ awq::gpusim::compileKernels(ModuleOp module, const KernelOptions &options) {
   NVVMPipelineOptions pipeline;
   pipeline.chip = options.chip;
   pipeline.mode = options.mode;
+  pipeline.batchInvariant = options.batchInvariant;
   pipeline.activations = options.activations;
   pipeline.format = "llvm";
   if (Status status = runPasses(module, "nvvm",

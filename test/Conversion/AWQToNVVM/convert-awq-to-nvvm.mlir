@@ -2,6 +2,7 @@
 // RUN: awq-opt %s --convert-awq-to-nvvm=chip=sm_90a --split-input-file | FileCheck %s --check-prefixes=CHECK,BULK
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=exact activations=bf16" --split-input-file | FileCheck %s --check-prefix=EXACT
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=planes" --split-input-file | FileCheck %s --check-prefix=PLANES
+// RUN: awq-opt %s --convert-awq-to-nvvm="batch-invariant=true" --split-input-file | FileCheck %s --check-prefix=INVARIANT
 // RUN: not awq-opt %s --convert-awq-to-nvvm="mode=fast" --split-input-file 2>&1 | FileCheck %s --check-prefix=MODE
 // RUN: not awq-opt %s --convert-awq-to-nvvm="activations=f64" --split-input-file 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: not awq-opt %s --convert-awq-to-nvvm="chip=sm_75" --split-input-file 2>&1 | FileCheck %s --check-prefix=CHIP
@@ -56,6 +57,11 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // CHECK: gpu.func @awq_w4_g64_m32
 // Several groups in a record leave no registers for 64 tokens.
 // CHECK-NOT: gpu.func
+
+// INVARIANT: awq.kernels = [{activation_bytes = {{[^{]*}}max_tokens = 16 : i64, {{[^{]*}}}]
+// INVARIANT: gpu.func @awq_pack_g64_m16
+// INVARIANT: gpu.func @awq_w4_g64_m16
+// INVARIANT-NOT: gpu.func @awq_{{.*}}_m{{8|32}}(
 
 // Few tokens by products of bytes, more as without the option.
 // PLANES: max_tokens = 2 : i64, mode = "planes", {{.*}}max_tokens = 4 : i64, mode = "planes", {{.*}}max_tokens = 8 : i64, mode = "subnormal", {{.*}}max_tokens = 16 : i64, mode = "subnormal", {{.*}}max_tokens = 32 : i64, mode = "subnormal"

@@ -32,6 +32,11 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     Activations are packed by a kernel of their own, once for all linears that
     read them.
 
+    With one kernel and one grid, the bits of a token's results depend neither on
+    the other tokens nor on its place among them. Kernels for different numbers
+    of tokens add up in different orders: `batch-invariant` leaves only the one
+    for 16 tokens (mode `planes`: 4), which then serves any number of them.
+
     Needs codes of at most 4 bits, and groups of 32, 64, a multiple of 128, or
     the whole row.
 
@@ -68,6 +73,7 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_80\"", "GPU architecture, which chooses the tiles">,
     Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal, exact or planes">,
+    Option<"batchInvariant", "batch-invariant", "bool", "false", "one kernel for any number of tokens">,
     Option<"activations", "activations", "std::string", "\"f16\"", "type of activations, bias and results: f16 or bf16">];
   let dependentDialects = [
     "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

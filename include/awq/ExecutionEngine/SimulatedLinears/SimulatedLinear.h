@@ -28,6 +28,7 @@ struct KernelOptions {
   std::string chip = "sm_80";
   std::string mode = "subnormal";
   std::string activations = "f16";
+  bool batchInvariant = false;
 };
 
 /// The kernels of a linear for up to `maxTokens` tokens, and their launch: an
