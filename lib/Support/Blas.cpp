@@ -53,10 +53,12 @@ std::string awq::blasKernels() {
 static void chooseKernels() {
   const char *wanted = newestKernels();
   if (!wanted || !openblas_get_corename || !gotoblas_dynamic_init ||
-      !gotoblas_dynamic_quit || std::getenv(coreVariable) ||
-      areWide(awq::blasKernels()))
+      !gotoblas_dynamic_quit || areWide(awq::blasKernels()))
     return;
-  setenv(coreVariable, wanted, /*overwrite=*/0);
+  const char *chosen = std::getenv(coreVariable);
+  if (chosen && *chosen)
+    return;
+  setenv(coreVariable, wanted, /*overwrite=*/1);
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
   unsetenv(coreVariable);

@@ -22,7 +22,8 @@ using namespace awq;
 TEST(Blas, usesWideKernelsUnlessTheUserChoseOthers) {
   prepareBlas();
   std::string kernels = blasKernels();
-  if (const char *chosen = std::getenv("OPENBLAS_CORETYPE")) {
+  const char *chosen = std::getenv("OPENBLAS_CORETYPE");
+  if (chosen && *chosen) {
     EXPECT_EQ(kernels, chosen);
     return;
   }
