@@ -234,7 +234,7 @@ def test_a_damaged_bundle_is_an_error(made: Made, tmp_path: Path) -> None:
 def test_kernels_for_nvidia_chips(made: Made, tmp_path: Path, chip: str) -> None:
     call("compile", made.folder / "awq", "-o", tmp_path / "ptx", "--target", "nvvm", "--chip", chip)
     manifest = json.loads((tmp_path / "ptx" / "manifest.json").read_text())
-    assert manifest["target"] == {"kind": "nvvm", "chip": chip}
+    assert manifest["target"] == {"kind": "nvvm", "chip": chip, "activations": "f16"}
     assert manifest["kernels"]
     for kernel in manifest["kernels"]:
         text = (tmp_path / "ptx" / kernel["file"]).read_text()
