@@ -62,8 +62,9 @@ void Traffic::check(const KernelOptions &options, const LinearKind &kind) {
     const Counters &counters = report->counters;
     // In the IR of kernels for 64 tokens, LLVM has cut loads of 16 bytes in
     // two, which then have conflicts; ptxas puts them together again.
-    if (kernels.maxTokens < 64)
+    if (kernels.maxTokens < 64) {
       EXPECT_EQ(counters.sharedLoads.conflicts(), 0u);
+    }
     EXPECT_EQ(counters.sharedStores.conflicts(), 0u);
     EXPECT_EQ(counters.asyncWrites.conflicts(), 0u);
     // Records of 2128 bytes start in the middle of a sector every other time.
