@@ -29,7 +29,9 @@ _WAYS = 4
 # What only the ends of segments need: returns, divisions (which take reciprocals), and what others can see. A way
 # through them may look cheap, since the compiler moves work out of it, such as that of a warp with nothing to store.
 _ENDS = {"EXIT", "MUFU", "I2F", "F2I", "ATOM", "ATOMG", "RED", "STG", "MEMBAR"}
-_WEIGHTS = {"HMMA.16816": 256, "IMMA.16832": 512, "HGMMA": 256}
+_WEIGHTS = {"HMMA.16816": 256, "IMMA.16832": 512}
+# With wgmma, products with zero points look like others; but then only codes are loaded by 16 bytes a lane.
+_WEIGHTS_OF_LOAD = {"LDS.128": 1024}
 
 
 @dataclass
@@ -77,9 +79,13 @@ def functions(text: str) -> Iterator[Function]:
         yield current
 
 
-def _weights(instruction: str) -> int:
+def _uses_wgmma(function: Function) -> bool:
+    return any(opcode(text).startswith("HGMMA") for text in function.code)
+
+
+def _weights(instruction: str, counts: dict[str, int]) -> int:
     op = opcode(instruction)
-    return sum(count for name, count in _WEIGHTS.items() if op.startswith(name))
+    return sum(count for name, count in counts.items() if op.startswith(name))
 
 
 def _copied(instruction: str) -> int:
@@ -105,7 +111,10 @@ class _Graph:
             start: [after for after in self._followers(function, end) if after in steady]
             for start, end in self.end.items()
         }
-        self.weights = {start: sum(map(_weights, code[start:end])) for start, end in self.end.items()}
+        counts = _WEIGHTS_OF_LOAD if _uses_wgmma(function) else _WEIGHTS
+        self.weights = {
+            start: sum(_weights(text, counts) for text in code[start:end]) for start, end in self.end.items()
+        }
         self.copied = {start: sum(map(_copied, code[start:end])) for start, end in self.end.items()}
 
     @staticmethod
@@ -152,9 +161,12 @@ class _Graph:
 def main_loop(function: Function, token_tiles: int, consumed: int) -> Loop | None:
     """The steady state of a kernel, or nothing.
 
-    Each weight fragment serves `token_tiles` instructions; `consumed` bytes must be copied for 256 weights.
+    Each weight fragment serves `token_tiles` instructions, but one wgmma; `consumed` bytes must be copied for 256
+    weights by cp.async, if the kernel copies so.
     """
     graph = _Graph(function)
+    if _uses_wgmma(function):
+        token_tiles = 1
     copies = any(graph.copied.values())
     best: Loop | None = None
     for first in (start for start, weights in graph.weights.items() if weights):

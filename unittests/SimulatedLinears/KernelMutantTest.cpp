@@ -241,7 +241,7 @@ TEST(KernelMutants, NoneSurvivesUnexplained) {
         KernelOptions options{chip, mode, type};
         std::vector<LinearKind> kinds = allKinds();
         for (size_t i = 0; i < kinds.size(); ++i)
-          for (unsigned bucket = 0; bucket < bucketCount(mode, kinds[i].group);
+          for (unsigned bucket = 0; bucket < bucketCount(mode);
                ++bucket) {
             // Without "all": the synchronisation of a kernel depends on how it
             // copies and computes, not on what it computes, and hardly on how

@@ -101,7 +101,7 @@ Case makeCase(int number) {
   test.kind.symmetric = sum % 2;
   test.kind.bias = sum / 2 % 2;
   unsigned which = sum + unsigned(number) / roundShapes / 4;
-  test.bucket = which % bucketCount(test.options.mode, test.kind.group);
+  test.bucket = which % bucketCount(test.options.mode);
   return test;
 }
 

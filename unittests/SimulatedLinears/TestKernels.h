@@ -24,10 +24,10 @@ inline const char *const modes[] = {"subnormal", "exact", "planes"};
 inline const char *const activationTypes[] = {"f16", "bf16"};
 /// The groups that make kernels of their own; 0 is the whole row.
 inline const int64_t kernelGroups[] = {32, 64, 128, 0};
-/// Kernels of a linear in this mode and with these groups: for up to 8, 16, 32
-/// and where registers suffice 64 tokens; in mode planes for up to 2 and 4 (the
-/// others there are those of mode subnormal).
-unsigned bucketCount(const std::string &mode, int64_t group);
+/// Kernels of a linear in this mode: for up to 8, 16, 32, 64 and 128 tokens; in
+/// mode planes for up to 2 and 4 (the others there are those of mode
+/// subnormal).
+unsigned bucketCount(const std::string &mode);
 
 /// A kind of quantized linear.
 struct LinearKind {

@@ -45,7 +45,7 @@ void Traffic::check(const KernelOptions &options, const LinearKind &kind) {
   std::mt19937 random(3);
   QuantScheme scheme;
   scheme.group = kind.group;
-  for (unsigned bucket = 0; bucket < bucketCount(options.mode, kind.group);
+  for (unsigned bucket = 0; bucket < bucketCount(options.mode);
        ++bucket) {
     const LinearProgram &program = library.get(options, kind, bucket);
     const LinearKernels &kernels = program.launch;

@@ -26,18 +26,6 @@ using namespace awq;
 
 static constexpr llvm::StringLiteral kernelModuleName = "awq_kernels";
 
-/// The tiles of 8 columns that kernels have, one for each bucket of tokens.
-static ArrayRef<int64_t> tokenTileBuckets(const W4KernelSpec &spec) {
-  static constexpr int64_t buckets[] = {1, 2, 4, 8};
-  // More columns than two tiles are better filled with a token each.
-  if (spec.mode == CodeMode::Planes)
-    return ArrayRef(buckets).take_front(2);
-  // The sums of a group and those of all groups, for eight tiles, leave no
-  // registers for the constants of several groups or those of mode Exact.
-  bool isTight = spec.groups > 1 || spec.mode == CodeMode::Exact;
-  return ArrayRef(buckets).take_front(isTight ? 3 : 4);
-}
-
 /// The bucket that serves any number of tokens with batch-invariant kernels.
 static constexpr size_t invariantBucket = 1;
 
@@ -166,13 +154,11 @@ void ConvertAWQToNVVM::runOnOperation() {
     SmallVector<Attribute> entries;
     for (CodeMode each : *modes) {
       spec->mode = each;
-      ArrayRef<int64_t> buckets = tokenTileBuckets(*spec);
+      SmallVector<W4KernelSpec> buckets = tokenBuckets(*spec, chip);
       if (batchInvariant)
-        buckets = buckets.slice(invariantBucket, 1);
-      for (int64_t tokenTiles : buckets) {
-        spec->tile = *findTile(chip, tokenTiles);
-        entries.push_back(makeKernels(*spec, op.getLoc()));
-      }
+        buckets = {buckets[invariantBucket]};
+      for (const W4KernelSpec &bucket : buckets)
+        entries.push_back(makeKernels(bucket, op.getLoc()));
     }
     op->setAttr("awq.kernels", builder.getArrayAttr(entries));
   }

@@ -16,6 +16,8 @@
 //     g, channels 2t, 2t+1 and the same 8, 16 and 24 further on;
 //   sums [groups][T][8][4] of f16: four parts that add up to minus the sum of
 //     the group.
+// wgmma takes it in core matrices: fragments [T][16][8][8] of f16, for each 8
+// channels 8 tokens; and the parts of the sums, each with a 0 after it.
 //
 // In mode Planes a tile has 2 tokens, and an activation is a multiple of 2^-22,
 // X = p0 2^24 + p1 2^16 + p2 2^8 + p3 with signed bytes p: plane p of token i
@@ -60,6 +62,8 @@ private:
   void packRecord(Value record);
   void packPlanes(Value record);
   void storePlaneSums(Value base, ArrayRef<Value> sums);
+  Value placeInFragments(Value pair, Value g);
+  Value placeInCores(Value pair, Value g);
   void storeSums(Value base, Value sum, Value group, Value writes);
   Value scaled(Value channel);
   Value units(Value channel);
@@ -213,6 +217,21 @@ Value PackBuilder::units(Value channel) {
   return LLVM::FPToSIOp::create(b, b.i32, number);
 }
 
+/// Pair p of token g for mma.sync: quad p / 16, register p / 4 % 4, lane
+/// 4g + p % 4.
+Value PackBuilder::placeInFragments(Value pair, Value g) {
+  Value ofLane = b.mul(b.add(b.shiftLeft(g, 2), b.rem(pair, 4)), 16);
+  return b.add(b.add(b.mul(b.div(pair, 16), 512), ofLane),
+               b.shiftLeft(b.rem(b.div(pair, 4), 4), 2));
+}
+
+/// Pair p of token g for wgmma, whose core matrices are 8 tokens of 8 channels:
+/// core p / 4, row g.
+Value PackBuilder::placeInCores(Value pair, Value g) {
+  return b.add(b.add(b.mul(b.div(pair, 4), 128), b.shiftLeft(g, 4)),
+               b.shiftLeft(b.rem(pair, 4), 2));
+}
+
 /// Lane l packs channels 2l, 2l + 1 and 64 + 2l, 65 + 2l of a record.
 void PackBuilder::packRecord(Value record) {
   Value base = b.at(packed, b.mul(record, spec.activationBytes()));
@@ -223,18 +242,17 @@ void PackBuilder::packRecord(Value record) {
     Value pair = b.add(lane, 32 * half);
     Value channel = b.add(first, b.shiftLeft(pair, 1));
     Value low = scaled(channel), high = scaled(b.add(channel, 1));
-    // Pair p of the record: quad p / 16, register p / 4 % 4, lane 4g + p % 4.
-    Value quad = b.add(b.shiftLeft(tokenTile, 2), b.div(pair, 16));
-    Value place =
-        b.add(b.add(b.mul(quad, 512),
-                    b.mul(b.add(b.shiftLeft(g, 2), b.rem(pair, 4)), 16)),
-              b.shiftLeft(b.rem(b.div(pair, 4), 4), 2));
+    Value place = b.add(b.mul(tokenTile, spec.fragmentBytes()),
+                        spec.usesWgmma() ? placeInCores(pair, g)
+                                         : placeInFragments(pair, g));
     b.store(b.makeVector({low, high}), b.at(base, place), 4);
     sums[half] = b.fadd(b.toF32(low), b.toF32(high));
     // Sums of 32 channels, in each half of the warp.
     for (int32_t with = 8; with > 0; with /= 2)
       sums[half] = b.fadd(sums[half], b.shuffleXor(sums[half], with));
   }
+  if (spec.sumBytes() == 0)
+    return;
   Value upperLanes = b.div(lane, 16);
   if (spec.sums() == 4) {
     for (int64_t half = 0; half < 2; ++half)
@@ -322,13 +340,18 @@ void PackBuilder::storeSums(Value base, Value sum, Value group, Value writes) {
   }
   Value tokenTile = b.div(inTile, 8), g = b.rem(inTile, 8);
   Value slot = b.add(b.mul(group, spec.tile.tokenTiles), tokenTile);
-  Value place = b.add(b.add(b.mul(slot, spec.sumBytes()), b.shiftLeft(g, 3)),
-                      b.shiftLeft(index, 1));
+  // With a zero beside it, if there is room.
+  int64_t partBytes = spec.usesWgmma() ? 4 : 2;
+  Value stored = mine;
+  if (spec.usesWgmma())
+    stored = b.widen(b.bitcast(mine, b.i16), b.i32);
+  Value place = b.add(b.mul(slot, spec.sumBytes()),
+                      b.mul(b.add(b.shiftLeft(g, 2), index), partBytes));
   b.ifThen(writes, [&] {
     b.store(
-        mine,
+        stored,
         b.at(b.at(base, spec.tile.tokenTiles * spec.fragmentBytes()), place),
-        2);
+        partBytes);
   });
 }
 

@@ -25,12 +25,11 @@ gpu::GPUFuncOp DecodeBuilder::build() {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({32 * static_cast<int32_t>(warps()), 1, 1}));
-  // With groups of whole rows, ptxas would rather spill some registers than
-  // have fewer blocks on an SM than it finds good. This many are enough.
-  if (spec.groups == 0)
-    kernel->setAttr(
-        NVVM::NVVMDialect::getMinctasmAttrName(),
-        b.getI32IntegerAttr(static_cast<int32_t>(spec.tile.blocksPerSM)));
+  // Without this number ptxas would rather spill some registers than have fewer
+  // blocks on an SM than it finds good, nor let warps exchange registers.
+  kernel->setAttr(
+      NVVM::NVVMDialect::getMinctasmAttrName(),
+      b.getI32IntegerAttr(static_cast<int32_t>(spec.tile.blocksPerSM)));
   b.setInsertionPointToStart(&kernel.getBody().front());
 
   takeArguments(kernel);
@@ -89,7 +88,7 @@ void DecodeBuilder::locate() {
 void DecodeBuilder::divideWork() {
   recordsInK = b.divideUp(k, RecordGeometry::channels);
   recordRows = b.divideUp(n, RecordGeometry::rows);
-  tiles = b.divideUp(n, RecordGeometry::tileRows);
+  tiles = b.divideUp(n, spec.recordTiles() * RecordGeometry::tileRows);
   stepsPerTile = b.divideUp(recordsInK, spec.tile.records);
   steps = b.mul(tiles, stepsPerTile);
   blocks = b.smaller(b.gridX(), steps);
@@ -135,15 +134,16 @@ void DecodeBuilder::nextSegment(const Segment &segment) {
 }
 
 Value DecodeBuilder::recordsInTile(Value tile) {
-  return b.smaller(
-      b.constant(RecordGeometry::recordsPerTile),
-      b.sub(recordRows, b.mul(tile, RecordGeometry::recordsPerTile)));
+  auto columns = static_cast<int32_t>(spec.recordColumns());
+  return b.smaller(b.constant(columns),
+                   b.sub(recordRows, b.mul(tile, columns)));
 }
 
-Value DecodeBuilder::recordOffset(Value tile, Value record, Value inTile,
+Value DecodeBuilder::recordOffset(Value rowTile, Value record, Value inTile,
                                   Value column) {
   // Tiles before this one are full.
-  Value before = b.mul(b.mul(tile, RecordGeometry::recordsPerTile), recordsInK);
+  Value before =
+      b.mul(b.mul(rowTile, RecordGeometry::recordsPerTile), recordsInK);
   Value index = b.add(b.add(before, b.mul(record, inTile)), column);
   return b.mul(b.widen(index, b.i64), b.constant64(spec.recordBytes()));
 }
@@ -162,7 +162,7 @@ void DecodeBuilder::takeRowZeros() {
   if (spec.groups != 0 || spec.symmetric)
     return;
   Value row =
-      b.add(b.mul(b.get(computing.tile), RecordGeometry::recordsPerTile), warp);
+      b.add(b.mul(b.get(computing.tile), mathWarps()), warp);
   Value known = b.smaller(row, b.sub(recordRows, 1));
   math->setRowZeros(b.at(rowConstants(known), RecordGeometry::rows * 2));
 }
@@ -192,7 +192,7 @@ void DecodeBuilder::emitLoop() {
   for (int64_t i = 0; i < spec.tile.stages; ++i)
     turns.push_back(b.newBlock());
   b.branch(turns[0]);
-  int64_t recordStride = RecordGeometry::recordsPerTile * spec.recordBytes();
+  int64_t recordStride = spec.recordColumns() * spec.recordBytes();
   int32_t records = static_cast<int32_t>(spec.tile.records);
   for (int64_t i = 0; i < spec.tile.stages; ++i) {
     b.startBlock(turns[i]);
@@ -214,7 +214,8 @@ void DecodeBuilder::emitLoop() {
     b.branch(turns[(i + 1) % turns.size()]);
 
     b.startBlock(last);
-    b.set(lastStage, b.constant(static_cast<int32_t>(i)));
+    // Else LLVM would keep a flag for each stage, set at each turn.
+    b.set(lastStage, b.pinned(b.constant(static_cast<int32_t>(i))));
     b.branch(lastStep);
   }
   emitLastStep(turns);
@@ -226,7 +227,7 @@ void DecodeBuilder::emitLastStep(ArrayRef<Block *> turns) {
   b.startBlock(lastStep);
   Value offset = b.mul(b.get(lastStage), spec.stageStride());
   RecordBases bases = basesOf(b.get(computing.tile), offset);
-  int64_t recordStride = RecordGeometry::recordsPerTile * spec.recordBytes();
+  int64_t recordStride = spec.recordColumns() * spec.recordBytes();
   math->accumulate(bases, 0, 0);
   for (int64_t i = 1; i < spec.tile.records; ++i)
     b.ifThen(b.above(b.get(computing.records), static_cast<int32_t>(i)), [&] {
@@ -269,15 +270,15 @@ Value DecodeBuilder::slotOf(Value owner, Value tile) {
   Value which =
       b.select(b.equal(tile, firstTile), b.constant(0), b.constant(1));
   Value index = b.add(b.mul(b.add(b.mul(b.blockY(), blocks), owner), 2), which);
-  Value slot = b.add(b.mul(index, mathWarps), warp);
+  Value slot = b.add(b.mul(index, mathWarps()), warp);
   int64_t bytes = static_cast<int64_t>(math->sums().size()) * 32 * 4;
   Value offset = b.mul(b.widen(slot, b.i64), b.constant64(bytes));
-  return b.at(b.at(partials, offset), b.shiftLeft(place.lane, 4));
+  return b.at(b.at(partials, offset), b.shiftLeft(b.pinned(place.lane), 4));
 }
 
 void DecodeBuilder::endOfSegment() {
   Value tile = b.get(computing.tile);
-  Value recordRow = b.add(b.mul(tile, RecordGeometry::recordsPerTile), warp);
+  Value recordRow = b.add(b.mul(tile, mathWarps()), warp);
   b.ifThen(b.less(recordRow, recordRows), [&] {
     Value start = b.mul(tile, stepsPerTile);
     Value from = ownerOf(start);
@@ -311,7 +312,7 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
   syncWarp();
 
   Value index =
-      b.add(b.mul(b.add(b.mul(b.blockY(), tiles), tile), mathWarps), warp);
+      b.add(b.mul(b.add(b.mul(b.blockY(), tiles), tile), mathWarps()), warp);
   Value ticket = b.at(tickets, b.shiftLeft(index, 2));
   Variable taken = b.variable(b.constant(0));
   b.ifThen(b.equal(place.lane, 0), [&] {
@@ -343,62 +344,16 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
   });
 }
 
-//===----------------------------------------------------------------------===//
-// Results
-//===----------------------------------------------------------------------===//
-
-/// Scales, adds the bias to and writes the sums of 32 rows.
+/// Scales and writes the sums of 32 rows.
 void DecodeBuilder::storeTile(Value recordRow) {
-  Type type = spec.type == ActivationType::F16 ? b.f16 : b.bf16;
-  Value rowScales;
-  if (spec.groups == 0)
-    rowScales =
-        b.load(VectorType::get({4}, b.f16),
-               b.at(rowConstants(recordRow), b.shiftLeft(place.g, 3)), 8);
-  Value tokenScales =
+  EpiloguePlace at;
+  at.firstRow = b.mul(recordRow, RecordGeometry::rows);
+  at.firstToken = b.pinned(b.mul(b.blockY(), spec.tokens()));
+  at.tokenScales =
       b.at(activations, b.mul(recordsInK, spec.activationBytes()));
-  Value firstToken = b.mul(b.blockY(), spec.tokens());
-  SmallVector<TokenSum> all = math->tokenSums();
-  ArrayRef<TokenSum> sums = all;
-  while (!sums.empty()) {
-    int64_t eighth = sums.front().rowEighth;
-    Value row = b.add(b.add(b.mul(recordRow, RecordGeometry::rows), place.g),
-                      8 * eighth);
-    ArrayRef<TokenSum> ofRow = sums.take_while(
-        [&](const TokenSum &sum) { return sum.rowEighth == eighth; });
-    sums = sums.drop_front(ofRow.size());
-    Value isStored = b.less(row, n);
-    if (ofRow.front().isStored)
-      isStored = b.both(isStored, ofRow.front().isStored);
-    b.ifThen(isStored, [&] {
-      Value rowBias, rowScale;
-      if (spec.bias)
-        rowBias = b.toF32(b.load(type, b.at(bias, b.shiftLeft(row, 1)), 2));
-      if (rowScales)
-        rowScale = b.toF32(b.extract(rowScales, eighth));
-      for (const TokenSum &sum : ofRow) {
-        Value scale =
-            b.load(b.f32, b.at(tokenScales, b.shiftLeft(sum.token, 2)), 4);
-        Value scaled = rowScale ? b.fmul(sum.sum, rowScale) : sum.sum;
-        storeOutput(b.fmul(scaled, scale), row, b.add(firstToken, sum.token),
-                    rowBias);
-      }
-    });
-  }
-}
-
-/// Writes Y[token, row] if there is such a token.
-void DecodeBuilder::storeOutput(Value sum, Value row, Value token,
-                                Value rowBias) {
-  Type type = spec.type == ActivationType::F16 ? b.f16 : b.bf16;
-  b.ifThen(b.less(token, m), [&] {
-    if (rowBias)
-      sum = b.fadd(sum, rowBias);
-    Value place = b.add(b.mul(b.widen(token, b.i64), b.widen(n, b.i64)),
-                        b.widen(row, b.i64));
-    Value address = b.at(output, b.mul(place, b.constant64(2)));
-    b.store(b.fromF32(sum, type), address, 2);
-  });
+  if (spec.groups == 0)
+    at.rowScales = rowConstants(recordRow);
+  Epilogue(b, spec, place, {bias, output, m, n}).store(at, math->tokenSums());
 }
 
 gpu::GPUFuncOp awq::buildDecodeKernel(gpu::GPUModuleOp module, Location loc,

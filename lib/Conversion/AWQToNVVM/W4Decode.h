@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Stream-K. The work is a line of steps: a step is `records` records of K in
-// one tile of 128 rows (fewer at the end of K), tiles follow each other. Block
+// one tile of 128 or 256 rows (fewer at the end of K), tiles follow each other. Block
 // c of G takes the steps from S c / G to S (c + 1) / G, whatever tiles they lie
 // in. What a block does of one tile is a segment. A tile of several blocks is
 // put together by the one that comes last, in the order of the blocks: the
@@ -18,7 +18,7 @@
 #ifndef AWQ_LIB_CONVERSION_AWQTONVVM_W4DECODE_H
 #define AWQ_LIB_CONVERSION_AWQTONVVM_W4DECODE_H
 
-#include "W4Record.h"
+#include "W4Epilogue.h"
 
 #include <memory>
 
@@ -41,14 +41,14 @@ public:
 
   mlir::gpu::GPUFuncOp build();
 
-  /// Warps that compute, one per record of a tile.
-  static constexpr int64_t mathWarps = RecordGeometry::recordsPerTile;
+  /// Warps that compute, one for each record side by side.
+  int64_t mathWarps() const { return spec.recordColumns(); }
 
 protected:
   using Value = mlir::Value;
 
   /// Warps of a block.
-  virtual int64_t warps() const { return mathWarps; }
+  virtual int64_t warps() const { return mathWarps(); }
   /// Which record of a tile this warp computes. Beyond the end of N it is any
   /// that is there: the result is not used.
   virtual Value recordColumn(Value tile) { return warp; }
@@ -65,16 +65,17 @@ protected:
   Value startSegment(const Segment &segment);
   /// Moves on to the next tile; only if there are steps after.
   void nextSegment(const Segment &segment);
-  /// Records side by side in `tile`: four, or fewer at the end of N.
+  /// Records side by side in `tile`: those of all warps, or fewer at the end
+  /// of N.
   Value recordsInTile(Value tile);
-  /// Where record `record` of `tile` and of this warp starts, as bytes (i64).
-  /// Warps beyond the end of N share the last record; it does no harm.
-  Value recordOffset(Value tile, Value record, Value inTile, Value column);
+  /// Where record `record` in column `column` of a tile of 128 rows starts, as
+  /// bytes (i64); `inTile` columns are there.
+  Value recordOffset(Value rowTile, Value record, Value inTile, Value column);
 
   /// Where the activations of stage 0 are.
   Value stagedActivations() {
-    return b.at(shared, spec.tile.records * RecordGeometry::recordsPerTile *
-                            spec.recordBytes());
+    return b.at(shared,
+                spec.tile.records * spec.recordColumns() * spec.recordBytes());
   }
 
   const W4KernelSpec spec;
@@ -107,7 +108,6 @@ private:
   void exchangePartials(Value tile, Value from, Value to,
                         const Variable &finish);
   void storeTile(Value recordRow);
-  void storeOutput(Value sum, Value row, Value token, Value rowBias);
 
   Segment computing;
   /// The bases for this warp's record in stage 0.

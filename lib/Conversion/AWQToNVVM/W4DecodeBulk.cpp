@@ -6,7 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Four warps compute; one thread of a fifth fills the ring with bulk copies.
+// Four or eight warps compute; one thread of another fills the ring with bulk
+// copies. That one is in a warpgroup of its own beside those that use wgmma, to
+// which it gives its registers.
 // Each stage ends in two mbarriers: "full" counts the bytes that arrive,
 // "empty" the warps that have done with it.
 //
@@ -28,13 +30,23 @@ public:
   using DecodeBuilder::DecodeBuilder;
 
 private:
-  int64_t warps() const override { return mathWarps + 1; }
+  int64_t warps() const override {
+    return mathWarps() + (spec.usesWgmma() ? 4 : 1);
+  }
   Value recordColumn(Value tile) override {
     return b.smaller(warp, b.sub(recordsInTile(tile), 1));
   }
   void startCopies() override;
   void awaitStage(int64_t index) override;
   void releaseStage(Value bytes) override;
+
+  /// With 168 registers for each of 12 warps, the producer's need few and
+  /// those of the others many.
+  static constexpr int32_t producerRegisters = 56, mathRegisters = 224;
+  void giveRegisters(NVVM::SetMaxRegisterAction action, int32_t registers) {
+    if (spec.usesWgmma())
+      NVVM::SetMaxRegisterOp::create(b, registers, action);
+  }
 
   void initBarriers();
   void produce();
@@ -60,7 +72,7 @@ void BulkDecode::initBarriers() {
     for (int64_t i = 0; i < spec.tile.stages; ++i) {
       Value stage = b.at(shared, i * spec.stageStride());
       NVVM::MBarrierInitOp::create(b, full(stage), b.constant(1), Value());
-      NVVM::MBarrierInitOp::create(b, empty(stage), b.constant(mathWarps),
+      NVVM::MBarrierInitOp::create(b, empty(stage), b.constant(mathWarps()),
                                    Value());
     }
     NVVM::FenceMbarrierInitOp::create(b);
@@ -71,11 +83,14 @@ void BulkDecode::initBarriers() {
 void BulkDecode::startCopies() {
   initBarriers();
   Block *producer = b.newBlock(), *math = b.newBlock();
-  b.branch(b.equal(warp, mathWarps), producer, math);
+  b.branch(b.less(warp, static_cast<int32_t>(mathWarps())), math, producer);
   b.startBlock(producer);
-  b.ifThen(b.equal(place.lane, 0), [&] { produce(); });
+  giveRegisters(NVVM::SetMaxRegisterAction::decrease, producerRegisters);
+  int32_t producing = static_cast<int32_t>(mathWarps()) * 32;
+  b.ifThen(b.equal(thread, producing), [&] { produce(); });
   gpu::ReturnOp::create(b);
   b.startBlock(math);
+  giveRegisters(NVVM::SetMaxRegisterAction::increase, mathRegisters);
   // Results are scaled by what the kernel before says of each token.
   NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
   phase = b.variable(b.constant(1));
@@ -128,25 +143,40 @@ Value BulkDecode::stepRecords(const Segment &segment) {
 void BulkDecode::copyWeights(const Segment &segment, Value stage) {
   Value tile = b.get(segment.tile), count = stepRecords(segment);
   Value inTile = recordsInTile(tile);
-  Value recordBytes = b.mul(inTile, spec.recordBytes());
-  Value bytes = b.mul(count, b.add(recordBytes, spec.activationBytes()));
+  Value bytes = b.mul(count, b.add(b.mul(inTile, spec.recordBytes()),
+                                   spec.activationBytes()));
   NVVM::MBarrierArriveExpectTxOp::create(
       b, Type(), full(stage), bytes, NVVM::MemScopeKind::CTA, false, Value());
-  for (int32_t i = 0; i < spec.tile.records; ++i)
-    b.ifThen(b.less(b.constant(i), count), [&] {
-      Value record = b.add(b.get(weightRecord), i);
-      Value from =
-          b.at(weights, recordOffset(tile, record, inTile, b.constant(0)));
-      int64_t slot = i * RecordGeometry::recordsPerTile * spec.recordBytes();
-      copy(b.at(stage, slot), from, recordBytes, stage);
-    });
+  constexpr int32_t columns = RecordGeometry::recordsPerTile;
+  for (int32_t part = 0; part < spec.recordTiles(); ++part) {
+    auto copyPart = [&] {
+      Value rowTile = b.add(b.mul(tile, spec.recordTiles()), part);
+      Value inPart =
+          b.smaller(b.constant(columns), b.sub(inTile, columns * part));
+      Value recordBytes = b.mul(inPart, spec.recordBytes());
+      for (int32_t i = 0; i < spec.tile.records; ++i)
+        b.ifThen(b.less(b.constant(i), count), [&] {
+          Value record = b.add(b.get(weightRecord), i);
+          Value from =
+              b.at(weights, recordOffset(rowTile, record, inPart,
+                                         b.constant(0)));
+          int64_t slot =
+              (i * spec.recordColumns() + columns * part) * spec.recordBytes();
+          copy(b.at(stage, slot), from, recordBytes, stage);
+        });
+    };
+    // All tiles have rows in their first 128.
+    if (part == 0)
+      copyPart();
+    else
+      b.ifThen(b.above(inTile, columns * part), copyPart);
+  }
 }
 
 /// Asks for the activations of `count` records from `record` on.
 void BulkDecode::copyActivations(Value record, Value count, Value stage) {
   Value from = b.at(activations, b.mul(record, spec.activationBytes()));
-  int64_t slot =
-      spec.tile.records * RecordGeometry::recordsPerTile * spec.recordBytes();
+  int64_t slot = spec.tile.records * spec.recordColumns() * spec.recordBytes();
   copy(b.at(stage, slot), from, b.mul(count, spec.activationBytes()), stage);
 }
 
@@ -168,28 +198,37 @@ void BulkDecode::produce() {
   Value stages = b.constant(static_cast<int32_t>(spec.tile.stages));
   Value head = b.smaller(count, stages);
   auto stageAt = [&](Value step) {
-    return b.at(shared, b.mul(b.rem(step, stages), spec.stageStride()));
+    return b.at(shared, b.mul(step, spec.stageStride()));
   };
-  Segment weightSteps = makeSegment(), tokenSteps = makeSegment();
-  weightRecord = b.variable(startSegment(weightSteps));
-  Variable tokenRecord = b.variable(startSegment(tokenSteps));
+  Segment segment = makeSegment();
+  weightRecord = b.variable(startSegment(segment));
   b.forRange(b.constant(0), head, b.constant(1), [&](Value step) {
-    copyWeights(weightSteps, stageAt(step));
-    advance(weightSteps, weightRecord);
+    copyWeights(segment, stageAt(step));
+    advance(segment, weightRecord);
   });
   NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
+  // The same steps again, for their activations.
+  Segment tokenSteps = makeSegment();
+  Variable tokenRecord = b.variable(startSegment(tokenSteps));
   b.forRange(b.constant(0), head, b.constant(1), [&](Value step) {
     copyActivations(b.get(tokenRecord), stepRecords(tokenSteps), stageAt(step));
     advance(tokenSteps, tokenRecord);
   });
-  b.forRange(head, count, b.constant(1), [&](Value step) {
-    Value stage = stageAt(step);
-    // Turn t of a stage waits for the warps' turn t - 1.
-    Value turn = b.div(step, stages);
-    wait(empty(stage), b.both(b.sub(turn, 1), 1));
-    copyWeights(weightSteps, stage);
-    copyActivations(b.get(weightRecord), stepRecords(weightSteps), stage);
-    advance(weightSteps, weightRecord);
+  // From then on a stage is filled again when the warps have done with it: its
+  // n-th filling after the head waits for their n-th turn.
+  Variable index = b.variable(b.constant(0));
+  Variable parity = b.variable(b.constant(0));
+  b.forRange(head, count, b.constant(1), [&](Value) {
+    Value stage = stageAt(b.get(index));
+    wait(empty(stage), b.get(parity));
+    copyWeights(segment, stage);
+    copyActivations(b.get(weightRecord), stepRecords(segment), stage);
+    advance(segment, weightRecord);
+    Value next = b.add(b.get(index), 1);
+    Value isTurnOver = b.equal(next, stages);
+    b.set(index, b.select(isTurnOver, b.constant(0), next));
+    b.set(parity, LLVM::XOrOp::create(b, b.get(parity),
+                                      b.widen(isTurnOver, b.i32)));
   });
   NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::launch_dependents);
 }

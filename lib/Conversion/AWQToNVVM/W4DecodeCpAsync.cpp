@@ -62,17 +62,19 @@ void CpAsyncDecode::aim(Value tile, Value record) {
   Value column = b.smaller(warp, b.sub(inTile, 1));
   Value start = recordOffset(tile, record, inTile, column);
   b.set(recordAt,
-        b.at(b.at(b.at(weights, start), b.shiftLeft(place.lane, 4)), middle));
+        b.at(b.at(b.at(weights, start), b.shiftLeft(b.pinned(place.lane), 4)),
+             middle));
   b.set(recordStride, b.widen(b.mul(inTile, spec.recordBytes()), b.i64));
   Value place =
-      b.add(b.mul(record, spec.activationBytes()), b.shiftLeft(thread, 4));
+      b.add(b.mul(record, spec.activationBytes()),
+            b.shiftLeft(b.pinned(thread), 4));
   b.set(activationsAt, b.at(b.at(activations, place), middle));
 }
 
 /// Starts the copies of this warp's record, which is at `from`.
 void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
   int64_t slot = stage * spec.stageStride() +
-                 record * RecordGeometry::recordsPerTile * spec.recordBytes();
+                 record * spec.recordColumns() * spec.recordBytes();
   auto copy = [&](int64_t offset) {
     copy16(b.at(recordSlot, slot + offset), b.at(from, offset - middle));
   };
@@ -90,7 +92,7 @@ void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
 void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
                                     int64_t offset) {
   int64_t slot = stage * spec.stageStride() + record * spec.activationBytes();
-  int64_t perCopy = mathWarps * chunk;
+  int64_t perCopy = mathWarps() * chunk;
   if (spec.activationBytes() < perCopy) {
     // By the first threads, fragments and sums together.
     b.ifThen(b.less(thread, static_cast<int32_t>(spec.activationBytes() / 16)),
@@ -106,7 +108,7 @@ void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
   int64_t fragments = spec.tile.tokenTiles * spec.fragmentBytes();
   for (int64_t within = 0; within < fragments; within += perCopy)
     copy(within);
-  if (spec.mode == CodeMode::Exact)
+  if (spec.sumBytes() == 0)
     return;
   int64_t sums = spec.activationBytes() - fragments;
   if (sums > chunk) {
@@ -114,7 +116,7 @@ void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
              [&] { copy(fragments); });
     return;
   }
-  int64_t before = (mathWarps - 1) * chunk;
+  int64_t before = (mathWarps() - 1) * chunk;
   b.ifThen(b.less(b.sub(thread, before / 16), static_cast<int32_t>(sums / 16)),
            [&] { copy(fragments - before); });
 }
@@ -130,7 +132,7 @@ void CpAsyncDecode::copyAhead(int64_t stage) {
   // One address reaches the activations of all records, or one for each does.
   int64_t farthest = (records - 1) * spec.activationBytes() +
                      spec.tile.tokenTiles * spec.fragmentBytes() -
-                     (mathWarps - 1) * chunk;
+                     (mathWarps() - 1) * chunk;
   bool oneAddress = farthest < 3 * middle;
   Value from = b.get(recordAt), tokens = b.get(activationsAt);
   for (int32_t record = 0; record < records; ++record) {

@@ -1,4 +1,4 @@
-//===- W4Kernel.cpp - names of kernels ------------------------------------===//
+//===- W4Kernel.cpp - names and sizes of kernels --------------------------===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "W4Kernel.h"
+
+#include "awq/Support/TargetInfo.h"
 
 using namespace awq;
 
@@ -18,9 +20,14 @@ llvm::StringRef awq::modeName(CodeMode mode) {
     return "exact";
   case CodeMode::Planes:
     return "planes";
+  case CodeMode::Scaled:
+    return "scaled";
   }
   llvm_unreachable("all modes are above");
 }
+
+/// Shared memory that each block takes besides its own.
+static constexpr int64_t reservedShared = 1024;
 
 static const char *typeSuffix(ActivationType type) {
   return type == ActivationType::F16 ? "" : "_bf16";
@@ -45,7 +52,45 @@ std::string W4KernelSpec::name() const {
 }
 
 std::string W4KernelSpec::packName() const {
-  return "awq_pack_" + groupText(sums()) + typeSuffix(type) +
-         (mode == CodeMode::Planes ? "_planes_m" : "_m") +
-         std::to_string(tokens());
+  std::string text = "awq_pack";
+  if (sumBytes() != 0)
+    text += "_" + groupText(sums());
+  text += typeSuffix(type);
+  if (mode == CodeMode::Planes)
+    text += "_planes";
+  if (usesWgmma())
+    text += "_wgmma";
+  return text + "_m" + std::to_string(tokens());
+}
+
+/// Whether registers have room for the sums of one group beside those of all
+/// groups, for that many tiles of tokens.
+static bool groupSumsFit(const W4KernelSpec &spec, int64_t tokenTiles) {
+  if (spec.groups == 0)
+    return true;
+  if (tokenTiles < 8)
+    return true;
+  // Nothing is left for the constants of several groups or of mode Exact.
+  return tokenTiles == 8 && spec.groups == 1 &&
+         spec.mode == CodeMode::Subnormal;
+}
+
+llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
+                                                  llvm::StringRef chip) {
+  static constexpr int64_t buckets[] = {1, 2, 4, 8, 16};
+  CodeMode mode = spec.mode;
+  int64_t mostShared = findChip(chip)->sharedBytes - reservedShared;
+  llvm::SmallVector<W4KernelSpec> result;
+  for (int64_t tokenTiles : buckets) {
+    // More columns than two tiles are better filled with a token each.
+    if (mode == CodeMode::Planes && tokenTiles > 2)
+      break;
+    spec.mode = groupSumsFit(spec, tokenTiles) ? mode : CodeMode::Scaled;
+    spec.tile = *findTile(chip, tokenTiles);
+    // Groups of 32 make longer records than the table is for.
+    while (spec.sharedBytes() > mostShared)
+      --spec.tile.stages;
+    result.push_back(spec);
+  }
+  return result;
 }

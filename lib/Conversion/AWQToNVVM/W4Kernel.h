@@ -34,6 +34,9 @@ enum class CodeMode {
   /// A byte of codes as it is, times the bytes of the activations, by integer
   /// products: the fewest instructions, for 2 tokens where the others have 8.
   Planes,
+  /// q - z exactly, times the scale as f16: no sums of groups to keep apart,
+  /// for the many tokens whose sums fill the registers.
+  Scaled,
 };
 
 /// The name of a mode, as options and manifests spell it.
@@ -67,6 +70,14 @@ struct W4KernelSpec {
   }
   /// Sums of activations per record: one per group, one if a group is a row.
   int64_t sums() const { return groups == 0 ? 1 : groups; }
+  /// Whether matrix products are wgmma, which takes activations from shared
+  /// memory in another order.
+  bool usesWgmma() const { return tile.warpgroups > 0; }
+  /// Tiles of 128 rows, and records, that a block computes side by side.
+  int64_t recordTiles() const { return std::max<int64_t>(1, tile.warpgroups); }
+  int64_t recordColumns() const {
+    return recordTiles() * RecordGeometry::recordsPerTile;
+  }
   /// Packed activations of 128 channels: fragments, then sums.
   int64_t activationBytes() const {
     return tile.tokenTiles * (fragmentBytes() + sums() * sumBytes());
@@ -76,12 +87,13 @@ struct W4KernelSpec {
   int64_t tokens() const { return tokensPerTile() * tile.tokenTiles; }
   /// Factors of the tokens, f32, behind the packed activations.
   int64_t tokenScaleBytes() const { return (4 * tokens() + 15) / 16 * 16; }
-  /// Partial sums of a block: of two tiles, by four warps.
-  int64_t partialBytes() const { return 8192 * tile.tokenTiles; }
+  /// Partial sums of a block: of two tiles, 1 KB by each warp for 8 tokens.
+  int64_t partialBytes() const {
+    return 2 * 1024 * tile.tokenTiles * recordColumns();
+  }
   /// What a stage of the ring holds: records, then activations.
   int64_t stageBytes() const {
-    return tile.records *
-           (RecordGeometry::recordsPerTile * recordBytes() + activationBytes());
+    return tile.records * (recordColumns() * recordBytes() + activationBytes());
   }
   /// Bytes from one stage to the next: bulk copies have two mbarriers in each.
   int64_t stageStride() const {
@@ -99,17 +111,33 @@ struct W4KernelSpec {
   /// Weights on their way to a block while it computes a step: all stages but
   /// one are asked for.
   int64_t copiedAheadBytes() const {
-    return (tile.stages - 1) * tile.records * RecordGeometry::recordsPerTile *
-           recordBytes();
+    return (tile.stages - 1) * tile.records * recordColumns() * recordBytes();
   }
 
   /// Of 8 columns and 128 channels: B fragments, of f16 or of bytes.
   int64_t fragmentBytes() const {
     return mode == CodeMode::Planes ? 1024 : 2048;
   }
-  /// Of 8 columns: minus the sum of a group, as four f16 parts or as i32.
-  int64_t sumBytes() const { return mode == CodeMode::Planes ? 32 : 64; }
+  /// Of 8 columns: minus the sum of a group, as four f16 parts or as i32. For
+  /// wgmma each part has a 0 beside it. The other modes have no use for sums.
+  int64_t sumBytes() const {
+    switch (mode) {
+    case CodeMode::Planes:
+      return 32;
+    case CodeMode::Subnormal:
+      return usesWgmma() ? 128 : 64;
+    case CodeMode::Exact:
+    case CodeMode::Scaled:
+      return 0;
+    }
+    llvm_unreachable("all modes are above");
+  }
 };
+
+/// The kernels for `spec` on `chip`, one for each bucket of tokens from few to
+/// many. Those for many may be in mode Scaled.
+llvm::SmallVector<W4KernelSpec> tokenBuckets(W4KernelSpec spec,
+                                             llvm::StringRef chip);
 
 /// Appends the decode kernel for `spec` to `module`; see convert-awq-to-nvvm
 /// for what it computes and its arguments.

@@ -215,18 +215,17 @@ SmallVector<TokenSum> PlaneMath::tokenSums() {
   // Activations are in units of 2^-22, plane 0 in 2^24 of them.
   Value first = b.select(isUpper, b.real(0x1p2f), b.real(0x1p-14f));
   Value second = b.select(isUpper, b.real(0x1p-6f), b.real(0x1p-22f));
-  Value token = b.div(place.t, 2);
+  Value laneToken = b.div(place.t, 2);
   SmallVector<TokenSum> result;
-  for (int64_t atom = 0; atom < atoms; ++atom)
-    for (int64_t h = 0; h < 2; ++h)
-      for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
+  for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
+    for (int64_t atom = 0; atom < atoms; ++atom)
+      for (int64_t h = 0; h < 2; ++h) {
         int64_t i = sumIndex(atom, tile) + 2 * h;
         Value sum = b.fma(b.get(sumVariables[i + 1]), second,
                           b.fmul(b.get(sumVariables[i]), first));
         sum = b.fadd(sum, b.shuffleXor(sum, 1));
-        result.push_back({2 * atom + h, b.add(token, 2 * tile),
-                          b.fmul(sum, b.real(h == 0 ? 1.0f : 0x1p-4f)),
-                          isUpper});
+        sum = b.fmul(sum, b.real(h == 0 ? 1.0f : 0x1p-4f));
+        result.push_back({2 * atom + h, laneToken, 2 * tile, sum, isUpper});
       }
   return result;
 }

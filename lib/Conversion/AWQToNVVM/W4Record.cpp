@@ -24,9 +24,12 @@
 // it. 0x6400 | q << 4 is 1024 + 16 q; times 1/16 minus (64 + z) is q - z again.
 // All of that is exact.
 //
+// Mode Scaled. The same, times the scale, rounded to f16.
+//
 //===----------------------------------------------------------------------===//
 
 #include "W4Planes.h"
+#include "W4Wgmma.h"
 
 using namespace mlir;
 using namespace awq;
@@ -60,23 +63,20 @@ RecordBases RecordMath::basesAt(Value records, Value activations) {
 }
 
 SmallVector<TokenSum> RecordMath::tokenSums() {
+  Value laneToken = b.shiftLeft(place.t, 1);
   SmallVector<TokenSum> result;
-  for (int64_t atom = 0; atom < atoms; ++atom)
-    for (int64_t h = 0; h < 2; ++h) {
-      // Codes of the lower nibbles are q 2^-24, those of the upper q 2^-20.
-      Value factor = b.real(h == 0 ? 0x1p24f : 0x1p20f);
-      for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
-        for (int64_t j = 0; j < 2; ++j) {
+  for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile)
+    for (int64_t j = 0; j < 2; ++j)
+      for (int64_t atom = 0; atom < atoms; ++atom)
+        for (int64_t h = 0; h < 2; ++h) {
           int64_t i = 4 * (atom * spec.tile.tokenTiles + tile) + 2 * h + j;
           Value sum = b.get(sumVariables[i]);
+          // Codes of the lower nibbles are q 2^-24, those of the upper q 2^-20.
           if (spec.mode == CodeMode::Subnormal)
-            sum = b.fmul(sum, factor);
-          result.push_back({2 * atom + h,
-                            b.add(b.shiftLeft(place.t, 1),
-                                  static_cast<int32_t>(8 * tile + j)),
-                            sum, Value()});
+            sum = b.fmul(sum, b.real(h == 0 ? 0x1p24f : 0x1p20f));
+          result.push_back(
+              {2 * atom + h, laneToken, 8 * tile + j, sum, Value()});
         }
-    }
   return result;
 }
 
@@ -85,6 +85,8 @@ std::unique_ptr<RecordMath> awq::makeRecordMath(DeviceBuilder &b,
                                                 LanePlace place) {
   if (spec.mode == CodeMode::Planes)
     return std::make_unique<PlaneMath>(b, spec, place);
+  if (spec.usesWgmma())
+    return std::make_unique<WarpgroupMath>(b, spec, place);
   return std::make_unique<RecordMath>(b, spec, place);
 }
 
@@ -92,10 +94,8 @@ std::unique_ptr<RecordMath> awq::makeRecordMath(DeviceBuilder &b,
 // Zero points
 //===----------------------------------------------------------------------===//
 
-/// From two bytes in a register: zero points of rows g and g + 8 in the first,
-/// of rows g + 16 and g + 24 in the second.
-RecordZeros RecordMath::makeZeros(Value bytes) {
-  RecordZeros result;
+GroupConstants RecordMath::makeZeros(Value bytes) {
+  GroupConstants result;
   if (spec.mode == CodeMode::Subnormal) {
     // Byte 0 in the lower half of a register, byte 1 in the upper one. Both
     // atoms use this one fragment; the sums are in the lower halves for atom
@@ -103,7 +103,7 @@ RecordZeros RecordMath::makeZeros(Value bytes) {
     Value spread =
         NVVM::PermuteOp::create(b, b.i32, bytes, b.constant(0),
                                 b.constant(0x4140), NVVM::PermuteMode::DEFAULT);
-    AtomZeros both = {b.both(spread, lowerMask), b.both(spread, upperMask)};
+    AtomConstants both = {b.both(spread, lowerMask), b.both(spread, upperMask)};
     result.atoms[0] = result.atoms[1] = both;
     return result;
   }
@@ -120,9 +120,9 @@ RecordZeros RecordMath::makeZeros(Value bytes) {
   return result;
 }
 
-RecordZeros RecordMath::symmetricZeros() {
+GroupConstants RecordMath::symmetricZeros() {
   int32_t zero = 1 << (spec.bits - 1);
-  AtomZeros both;
+  AtomConstants both;
   if (spec.mode == CodeMode::Subnormal)
     both = {b.constant(zero * 0x00010001), b.constant(zero * 0x00100010)};
   else
@@ -131,20 +131,46 @@ RecordZeros RecordMath::symmetricZeros() {
   return {{both, both}};
 }
 
-RecordZeros RecordMath::loadZeros(Value address) {
-  if (spec.symmetric)
-    return symmetricZeros();
-  if (spec.groups == 0)
-    return {{{b.get(rowZeros[0]), b.get(rowZeros[1])},
-             {b.get(rowZeros[2]), b.get(rowZeros[3])}}};
-  return makeZeros(b.widen(b.load(b.i16, address, 2), b.i32));
+GroupConstants RecordMath::loadConstants(const RecordBases &bases,
+                                         int64_t recordBytes, int64_t group) {
+  GroupConstants result;
+  if (spec.symmetric) {
+    result = symmetricZeros();
+  } else if (spec.groups == 0) {
+    for (int64_t atom = 0; atom < atoms; ++atom)
+      result.atoms[atom] = {b.get(rowZeros[2 * atom]),
+                            b.get(rowZeros[2 * atom + 1])};
+  } else {
+    Value zeros =
+        b.at(bases.zeros, recordBytes + group * RecordGeometry::rows / 2);
+    result = makeZeros(b.widen(b.load(b.i16, zeros, 2), b.i32));
+  }
+  if (spec.mode != CodeMode::Scaled)
+    return result;
+  Value four = loadScales(bases, recordBytes, group);
+  for (int64_t atom = 0; atom < atoms; ++atom) {
+    auto twice = [&](int64_t h) {
+      Value scale = b.extract(four, 2 * atom + h);
+      return b.makeVector({scale, scale});
+    };
+    result.atoms[atom].lowerScale = twice(0);
+    result.atoms[atom].upperScale = twice(1);
+  }
+  return result;
+}
+
+/// The scales of rows g, g + 8, g + 16 and g + 24 as f16.
+Value RecordMath::loadScales(const RecordBases &bases, int64_t recordBytes,
+                             int64_t group) {
+  int64_t offset = recordBytes + group * RecordGeometry::rows * 2;
+  return b.load(VectorType::get({4}, b.f16), b.at(bases.scales, offset), 8);
 }
 
 void RecordMath::setRowZeros(Value address) {
   if (rowZeros.empty())
     return;
   Value pair = b.load(b.i16, b.at(address, b.shiftLeft(place.g, 1)), 2);
-  RecordZeros zeros = makeZeros(b.widen(pair, b.i32));
+  GroupConstants zeros = makeZeros(b.widen(pair, b.i32));
   for (int64_t atom = 0; atom < atoms; ++atom) {
     b.set(rowZeros[2 * atom], zeros.atoms[atom].lower);
     b.set(rowZeros[2 * atom + 1], zeros.atoms[atom].upper);
@@ -170,7 +196,7 @@ Value RecordMath::mma(ArrayRef<Value> a, ArrayRef<Value> bOperand,
 }
 
 /// sums += z (-S), with the parts of -S at `address`; mode Subnormal only.
-void RecordMath::addZeroPoints(const RecordZeros &zeros, Value address,
+void RecordMath::addZeroPoints(const GroupConstants &zeros, Value address,
                                MutableArrayRef<Value> groupSums) {
   for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
     Value part =
@@ -201,9 +227,8 @@ Value RecordMath::biased(Value word, int32_t mask) {
   return b.bitcast(bits, b.halfPair);
 }
 
-/// The A fragment in a word: registers for row g, row g + 8, and the same 8
-/// channels further on.
-SmallVector<Value> RecordMath::fragmentOf(Value word, const AtomZeros &zeros) {
+SmallVector<Value> RecordMath::fragmentOf(Value word,
+                                          const AtomConstants &constants) {
   Value further = b.shiftRight(word, 8);
   if (spec.mode == CodeMode::Subnormal)
     return {b.both(word, lowerMask), b.both(word, upperMask),
@@ -212,14 +237,18 @@ SmallVector<Value> RecordMath::fragmentOf(Value word, const AtomZeros &zeros) {
       b, b.halfPair,
       DenseElementsAttr::get(b.halfPair,
                              APFloat(APFloat::IEEEhalf(), "0.0625")));
+  auto finish = [&](Value code, Value scale) {
+    return b.bitcast(scale ? b.fmul(code, scale) : code, b.i32);
+  };
   auto lower = [&](Value source) {
-    Value shifted = b.bitcast(zeros.lower, b.halfPair);
-    return b.bitcast(b.fsub(biased(source, lowerMask), shifted), b.i32);
+    Value shifted = b.bitcast(constants.lower, b.halfPair);
+    return finish(b.fsub(biased(source, lowerMask), shifted),
+                  constants.lowerScale);
   };
   auto upper = [&](Value source) {
-    Value shifted = b.bitcast(zeros.upper, b.halfPair);
-    return b.bitcast(b.fma(biased(source, upperMask), sixteenth, shifted),
-                     b.i32);
+    Value shifted = b.bitcast(constants.upper, b.halfPair);
+    return finish(b.fma(biased(source, upperMask), sixteenth, shifted),
+                  constants.upperScale);
   };
   return {lower(word), upper(word), lower(further), upper(further)};
 }
@@ -227,7 +256,7 @@ SmallVector<Value> RecordMath::fragmentOf(Value word, const AtomZeros &zeros) {
 /// The products of 32 channels: two steps of 16 for each atom. `wordsAt` and
 /// `fragmentsAt` are the addresses of the lane's 16 bytes of each.
 void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
-                          const RecordZeros &zeros,
+                          const GroupConstants &constants,
                           MutableArrayRef<Value> groupSums) {
   auto four = VectorType::get({4}, b.i32);
   int64_t tiles = spec.tile.tokenTiles;
@@ -239,7 +268,7 @@ void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
   };
   auto unpack = [&](int64_t step, int64_t atom) {
     fragments[step][atom] =
-        fragmentOf(b.extract(words, 2 * step + atom), zeros.atoms[atom]);
+        fragmentOf(b.extract(words, 2 * step + atom), constants.atoms[atom]);
   };
   auto multiply = [&](int64_t step, int64_t atom, int64_t tile) {
     MutableArrayRef<Value> c = groupSums.slice(4 * (atom * tiles + tile), 4);
@@ -277,9 +306,9 @@ void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
   }
 }
 
-/// sums += s * groupSums, with the scale of each row.
-void RecordMath::scaleGroup(Value rowScales, ArrayRef<Value> groupSums) {
-  Value four = b.load(VectorType::get({4}, b.f16), rowScales, 8);
+void RecordMath::scaleGroup(const RecordBases &bases, int64_t recordBytes,
+                            int64_t group, ArrayRef<Value> groupSums) {
+  Value four = loadScales(bases, recordBytes, group);
   for (int64_t atom = 0; atom < atoms; ++atom)
     for (int64_t h = 0; h < 2; ++h) {
       Value scale = b.toF32(b.extract(four, 2 * atom + h));
@@ -294,30 +323,26 @@ void RecordMath::scaleGroup(Value rowScales, ArrayRef<Value> groupSums) {
 
 void RecordMath::accumulate(const RecordBases &bases, int64_t recordBytes,
                             int64_t activationBytes) {
-  bool wholeRow = spec.groups == 0;
   int64_t quadsPerGroup = quads / spec.sums();
   for (int64_t group = 0; group < spec.sums(); ++group) {
-    // Whole rows have one scale, so that their sums need not start anew.
     SmallVector<Value> groupSums;
     for (const Variable &sum : sumVariables)
-      groupSums.push_back(wholeRow ? b.get(sum) : b.real(0.0f));
-    RecordZeros zeros = loadZeros(
-        b.at(bases.zeros, recordBytes + group * RecordGeometry::rows / 2));
+      groupSums.push_back(sumsRunOn() ? b.get(sum) : b.real(0.0f));
+    GroupConstants constants = loadConstants(bases, recordBytes, group);
     if (spec.mode == CodeMode::Subnormal)
       addZeroPoints(
-          zeros,
+          constants,
           b.at(bases.sums, activationBytes +
                                group * spec.tile.tokenTiles * spec.sumBytes()),
           groupSums);
     for (int64_t i = 0; i < quadsPerGroup; ++i) {
       int64_t quad = (group * quadsPerGroup + i) * quadBytes;
       addCodes(b.at(bases.codes, recordBytes + quad),
-               b.at(bases.fragments, activationBytes + quad), zeros, groupSums);
+               b.at(bases.fragments, activationBytes + quad), constants,
+               groupSums);
     }
-    if (!wholeRow) {
-      scaleGroup(
-          b.at(bases.scales, recordBytes + group * RecordGeometry::rows * 2),
-          groupSums);
+    if (!sumsRunOn()) {
+      scaleGroup(bases, recordBytes, group, groupSums);
       continue;
     }
     for (auto [variable, sum] : llvm::zip(sumVariables, groupSums))

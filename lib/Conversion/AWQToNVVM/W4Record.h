@@ -21,15 +21,17 @@ struct LanePlace {
   mlir::Value lane, g, t;
 };
 
-/// The two zero points that a lane needs for 16 rows, in the form its mode
-/// takes them: as A fragment, or as pairs to add.
-struct AtomZeros {
+/// What a lane needs of a group for its two rows of 16: the zero points in the
+/// form its mode takes them, as A fragment or as pairs to add, and in mode
+/// Scaled the scales, as pairs of equal f16.
+struct AtomConstants {
   mlir::Value lower, upper;
+  mlir::Value lowerScale = nullptr, upperScale = nullptr;
 };
 
-/// Zero points of the 32 rows of a record.
-struct RecordZeros {
-  AtomZeros atoms[2];
+/// The same for the 32 rows of a record.
+struct GroupConstants {
+  AtomConstants atoms[2];
 };
 
 /// Where a lane finds its parts of a record and of the activations it meets.
@@ -41,8 +43,10 @@ struct RecordBases {
 struct TokenSum {
   /// Row 8 * rowEighth + g of the record's 32.
   int64_t rowEighth;
-  /// The token, counted from the first of the kernel's.
-  mlir::Value token;
+  /// The token, counted from the first of the kernel's: one that depends on the
+  /// lane, and a number.
+  mlir::Value laneToken;
+  int64_t furtherTokens;
   /// The result but for the token's factor and, with groups of whole rows, the
   /// row's scale.
   mlir::Value sum;
@@ -73,8 +77,8 @@ public:
 
   llvm::ArrayRef<Variable> sums() const { return sumVariables; }
 
-  /// What the sums amount to, by rows. All lanes of a warp have to call it
-  /// together.
+  /// What the sums amount to, by tokens and then by rows. All lanes of a warp
+  /// have to call it together.
   virtual llvm::SmallVector<TokenSum> tokenSums();
 
 protected:
@@ -85,21 +89,37 @@ protected:
   /// Zero points of groups of whole rows, two for each atom.
   llvm::SmallVector<Variable> rowZeros;
 
+  /// The A fragment in a word: registers for row g, row g + 8, and the same 8
+  /// channels further on.
+  llvm::SmallVector<mlir::Value> fragmentOf(mlir::Value word,
+                                            const AtomConstants &constants);
+  /// The constants of group `group` of the record `recordBytes` after the base.
+  virtual GroupConstants loadConstants(const RecordBases &bases,
+                                       int64_t recordBytes, int64_t group);
+  /// sums += s * groupSums, with the scale of each row.
+  void scaleGroup(const RecordBases &bases, int64_t recordBytes, int64_t group,
+                  llvm::ArrayRef<mlir::Value> groupSums);
+  /// Whether one set of sums serves all groups.
+  bool sumsRunOn() const {
+    return spec.groups == 0 || spec.mode == CodeMode::Scaled;
+  }
+
+  /// From two bytes in a register: zero points of rows g and g + 8 in the
+  /// first atom, of rows g + 16 and g + 24 in the second.
+  virtual GroupConstants makeZeros(mlir::Value bytes);
+  virtual GroupConstants symmetricZeros();
+
 private:
+  mlir::Value loadScales(const RecordBases &bases, int64_t recordBytes,
+                         int64_t group);
   mlir::Value mma(llvm::ArrayRef<mlir::Value> a, llvm::ArrayRef<mlir::Value> b,
                   llvm::ArrayRef<mlir::Value> c, int64_t k);
-  llvm::SmallVector<mlir::Value> fragmentOf(mlir::Value word,
-                                            const AtomZeros &zeros);
   mlir::Value biased(mlir::Value word, int32_t mask);
-  RecordZeros makeZeros(mlir::Value bytes);
-  RecordZeros symmetricZeros();
-  RecordZeros loadZeros(mlir::Value address);
-  void addZeroPoints(const RecordZeros &zeros, mlir::Value address,
+  void addZeroPoints(const GroupConstants &zeros, mlir::Value address,
                      llvm::MutableArrayRef<mlir::Value> groupSums);
   void addCodes(mlir::Value wordsAt, mlir::Value fragmentsAt,
-                const RecordZeros &zeros,
+                const GroupConstants &constants,
                 llvm::MutableArrayRef<mlir::Value> groupSums);
-  void scaleGroup(mlir::Value rowScales, llvm::ArrayRef<mlir::Value> groupSums);
 };
 
 /// The arithmetic of the kernel's mode.

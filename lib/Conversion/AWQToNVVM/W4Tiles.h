@@ -33,6 +33,9 @@ struct TileChoice {
   int64_t records = 2;
   /// Blocks that shall run on one SM, if they fit.
   int64_t blocksPerSM = 2;
+  /// Warpgroups that multiply by wgmma, with 128 rows each. None: four warps
+  /// that multiply by mma.sync.
+  int64_t warpgroups = 0;
 };
 
 /// The row for `chip`, or null.

@@ -12,6 +12,7 @@
 #include "llvm/IR/CFG.h"
 #include "llvm/IR/InlineAsm.h"
 
+#include <optional>
 #include <set>
 
 using namespace llvm;
@@ -23,6 +24,27 @@ static bool isWgmma(const Instruction &instruction) {
     return false;
   StringRef text = cast<InlineAsm>(call->getCalledOperand())->getAsmString();
   return text.contains("wgmma.mma_async");
+}
+
+/// The groups that may be in flight after a wait, if it is one.
+static std::optional<uint64_t> groupsLeft(const Instruction &instruction) {
+  const auto *call = dyn_cast<CallInst>(&instruction);
+  if (!call)
+    return std::nullopt;
+  if (!call->isInlineAsm()) {
+    if (!call->getCalledFunction() ||
+        call->getCalledFunction()->getName() !=
+            "llvm.nvvm.wgmma.wait_group.sync.aligned")
+      return std::nullopt;
+    const auto *left = dyn_cast<ConstantInt>(call->getArgOperand(0));
+    return left ? std::optional(left->getZExtValue()) : std::nullopt;
+  }
+  StringRef text = cast<InlineAsm>(call->getCalledOperand())->getAsmString();
+  uint64_t left = 0;
+  if (!text.consume_front("wgmma.wait_group.sync.aligned ") ||
+      text.consumeInteger(10, left))
+    return std::nullopt;
+  return left;
 }
 
 static StringRef calledIntrinsic(const Instruction &instruction) {
@@ -77,19 +99,17 @@ firstEarlyUse(const Instruction &start,
     Point point = work.pop_back_val();
     bool finished = false;
     for (auto at = point.at, end = point.block->end(); at != end; ++at) {
-      if (uses.count(&*at))
-        return &*at;
-      StringRef name = calledIntrinsic(*at);
-      if (name == "llvm.nvvm.wgmma.commit_group.sync.aligned")
-        point.commits = std::min(point.commits + 1, manyCommits);
-      if (name != "llvm.nvvm.wgmma.wait_group.sync.aligned")
-        continue;
-      const auto *left =
-          dyn_cast<ConstantInt>(cast<CallInst>(*at).getArgOperand(0));
-      if (left && point.commits > left->getZExtValue()) {
+      // A wait may name the results itself, so that nothing that uses them
+      // gets ahead of it.
+      std::optional<uint64_t> left = groupsLeft(*at);
+      if (left && point.commits > *left) {
         finished = true;
         break;
       }
+      if (uses.count(&*at))
+        return &*at;
+      if (calledIntrinsic(*at) == "llvm.nvvm.wgmma.commit_group.sync.aligned")
+        point.commits = std::min(point.commits + 1, manyCommits);
     }
     if (finished)
       continue;

@@ -17,7 +17,8 @@ using namespace awq;
 using namespace awq::gpusim;
 
 /// What the documentation of convert-awq-to-nvvm says about memory.
-static constexpr int64_t packThreads = 256, ticketBytes = 16;
+static constexpr int64_t packThreads = 256, ticketRows = 256,
+                         ticketBytes = 32;
 
 SimulatedLinear::SimulatedLinear(const LinearProgram &program,
                                  const LinearWeight &weight, int64_t m,
@@ -27,8 +28,7 @@ SimulatedLinear::SimulatedLinear(const LinearProgram &program,
   int64_t tokens = program.launch.maxTokens;
   // A grid is never empty: kernels must bear to have no token.
   tokenBlocks = std::max<int64_t>(1, (m + tokens - 1) / tokens);
-  int64_t tiles =
-      (weight.n + RecordGeometry::tileRows - 1) / RecordGeometry::tileRows;
+  int64_t tiles = (weight.n + ticketRows - 1) / ticketRows;
   input = &memory.allocate("x", m * weight.k * 2);
   packed = &memory.allocate(
       "packed x",

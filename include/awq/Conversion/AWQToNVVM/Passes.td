@@ -43,7 +43,7 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     Arguments of a decode kernel: packed activations, records, bias [N] if there
     is one, Y [M, N], partial sums, tickets (all pointers to global memory),
     then M, N, K as i32. Partial sums take `partial_bytes` for each block of the
-    grid, tickets 16 bytes for each 128 rows and each block in y; tickets are
+    grid, tickets 32 bytes for each 256 rows and each block in y; tickets are
     zero before the first launch, and every launch leaves them so. The grid is
     any number of blocks in x (best `blocks_per_sm` for each SM) and one block in
     y for each `max_tokens` tokens.
