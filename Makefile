@@ -3,7 +3,8 @@
 # make test      every test; ends with "N passed, N failed"
 # make test-all  the same, 2048 shapes of GPU kernels, everything with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench     speed against PyTorch, as JSON in benchmarks/results
-# make bench-gpu-static  what the GPU kernels cost by their machine code, without a GPU; JSON likewise
+# make bench-gpu-static  what the GPU kernels cost by their machine code, and predicted times, without a GPU
+# make bench-gpu  the GPU kernels against cuBLAS on this machine's GPU
 # make lint      formatting, types, includes, pass flags;   make format: repairs formatting
 # make clean     removes what was built
 #
@@ -17,7 +18,7 @@ DEMO_TARGETS := awq-compile AWQRuntime
 SOURCES = $(shell git ls-files '*.cpp' '*.h' | grep -v '^test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all bench bench-gpu-static lint format clean configure configure-tests
+.PHONY: help demo build test test-all bench bench-gpu bench-gpu-static lint format clean configure configure-tests
 
 help:
 	@sed -n 's/^# make /  make /p' Makefile
@@ -61,6 +62,13 @@ bench-gpu-static: configure
 	@$(INSTALL) test
 	@cmake --build build -j $(JOBS) --target awq-compile
 	@build/test-venv/bin/python benchmarks/gpu_static.py
+	@build/test-venv/bin/python benchmarks/gpu_time.py
+
+# GPU_BENCH="--device sim" runs the same launches on the simulator.
+bench-gpu: configure
+	@$(INSTALL) test
+	@cmake --build build -j $(JOBS) --target awq-compile awq-opt awq-sim
+	@build/test-venv/bin/python benchmarks/gpu.py $(GPU_BENCH)
 
 lint:
 	@$(INSTALL) lint

@@ -122,6 +122,12 @@ def measure(chip: str, groups: int, symmetric: bool, mode: str) -> list[dict[str
     ]
 
 
+def record_bytes(group: int, symmetric: bool) -> int:
+    """Bytes of a record of 32 rows and 128 channels; see docs/GPUKernels.md."""
+    groups = 0 if group == 0 else max(1, 128 // group)
+    return 2048 + groups * (64 + (0 if symmetric else 16))
+
+
 def describe(chip: str, kernel: dict[str, Any], function: sass.Function) -> dict[str, Any]:
     planes = kernel["mode"] == "planes"
     tiles = kernel["max_tokens"] // (2 if planes else 8)
@@ -143,6 +149,9 @@ def describe(chip: str, kernel: dict[str, Any], function: sass.Function) -> dict
         "spill_bytes": kernel["spill_bytes"],
         "shared_bytes": kernel["shared_bytes"],
         "blocks_per_sm": blocks,
+        "tile_rows": kernel["tile_rows"],
+        "activation_bytes": kernel["activation_bytes"],
+        "record_bytes": record_bytes(kernel["group"], kernel["symmetric"]),
         "weights_in_flight": blocks * kernel["copied_ahead_bytes"],
         "mix": dict(loop.mix.most_common()),
     }

@@ -69,9 +69,9 @@ static ordered_json describeKernels(ModuleOp module) {
       kernel["layout"] = stringifyLayoutKind(LayoutKind::MmaN32K128).str();
       kernel["mode"] = bucket.getAs<StringAttr>("mode").str();
       for (const char *key :
-           {"max_tokens", "threads", "blocks_per_sm", "shared_bytes",
-            "copied_ahead_bytes", "activation_bytes", "token_scale_bytes",
-            "partial_bytes"})
+           {"max_tokens", "tile_rows", "threads", "blocks_per_sm",
+            "shared_bytes", "copied_ahead_bytes", "activation_bytes",
+            "token_scale_bytes", "partial_bytes"})
         kernel[key] = number(key);
       ordered_json shape = {op.getOutputChannels(), op.getInputChannels()};
       ordered_json &shapes = kernel["shapes"];

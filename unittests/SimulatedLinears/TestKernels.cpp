@@ -92,8 +92,7 @@ static std::vector<LinearProgram> compilePrograms(const KernelOptions &options,
     std::abort();
   }
   std::vector<LinearProgram> programs;
-  for (unsigned bucket = 0; bucket < bucketCount(options.mode);
-       ++bucket) {
+  for (unsigned bucket = 0; bucket < bucketCount(options.mode); ++bucket) {
     auto program = LinearProgram::load(*module, compiled.linears[0][bucket]);
     if (!program) {
       ADD_FAILURE() << program.error().str();

@@ -143,7 +143,10 @@ Value DeviceBuilder::at(Value base, int64_t bytes) {
 }
 
 Value DeviceBuilder::load(Type type, Value address, unsigned alignment) {
-  return LLVM::LoadOp::create(*this, type, address, alignment);
+  Value value = LLVM::LoadOp::create(*this, type, address, alignment);
+  // Of a vector of which only elements are used LLVM would load each by itself,
+  // or some together, and have bank conflicts that the whole has not.
+  return isa<VectorType>(type) ? LLVM::FreezeOp::create(*this, value) : value;
 }
 
 void DeviceBuilder::store(Value value, Value address, unsigned alignment) {

@@ -82,8 +82,9 @@ public:
   Value toF32(Value x);
   Value fromF32(Value x, mlir::Type type);
 
-  /// `x` (i32 or i64), taken here: what is made of it does not move out of loops.
-  /// For what a loop needs so seldom that registers are better used otherwise.
+  /// `x` (i32 or i64), taken here: what is made of it does not move out of
+  /// loops. For what a loop needs so seldom that registers are better used
+  /// otherwise.
   Value pinned(Value x);
 
   //===--- Memory ----------------------------------------------------------===/

@@ -161,8 +161,7 @@ Value DecodeBuilder::rowConstants(Value recordRow) {
 void DecodeBuilder::takeRowZeros() {
   if (spec.groups != 0 || spec.symmetric)
     return;
-  Value row =
-      b.add(b.mul(b.get(computing.tile), mathWarps()), warp);
+  Value row = b.add(b.mul(b.get(computing.tile), mathWarps()), warp);
   Value known = b.smaller(row, b.sub(recordRows, 1));
   math->setRowZeros(b.at(rowConstants(known), RecordGeometry::rows * 2));
 }
@@ -349,8 +348,7 @@ void DecodeBuilder::storeTile(Value recordRow) {
   EpiloguePlace at;
   at.firstRow = b.mul(recordRow, RecordGeometry::rows);
   at.firstToken = b.pinned(b.mul(b.blockY(), spec.tokens()));
-  at.tokenScales =
-      b.at(activations, b.mul(recordsInK, spec.activationBytes()));
+  at.tokenScales = b.at(activations, b.mul(recordsInK, spec.activationBytes()));
   if (spec.groups == 0)
     at.rowScales = rowConstants(recordRow);
   Epilogue(b, spec, place, {bias, output, m, n}).store(at, math->tokenSums());

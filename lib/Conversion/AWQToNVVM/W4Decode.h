@@ -7,11 +7,11 @@
 //===----------------------------------------------------------------------===//
 //
 // Stream-K. The work is a line of steps: a step is `records` records of K in
-// one tile of 128 or 256 rows (fewer at the end of K), tiles follow each other. Block
-// c of G takes the steps from S c / G to S (c + 1) / G, whatever tiles they lie
-// in. What a block does of one tile is a segment. A tile of several blocks is
-// put together by the one that comes last, in the order of the blocks: the
-// result depends on G but not on who was late.
+// one tile of 128 or 256 rows (fewer at the end of K), tiles follow each other.
+// Block c of G takes the steps from S c / G to S (c + 1) / G, whatever tiles
+// they lie in. What a block does of one tile is a segment. A tile of several
+// blocks is put together by the one that comes last, in the order of the
+// blocks: the result depends on G but not on who was late.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,9 +49,11 @@ protected:
 
   /// Warps of a block.
   virtual int64_t warps() const { return mathWarps(); }
-  /// Which record of a tile this warp computes. Beyond the end of N it is any
-  /// that is there: the result is not used.
-  virtual Value recordColumn(Value tile) { return warp; }
+  /// Which record of a tile this warp computes. Beyond the end of N it is the
+  /// last that is there: the result is not used.
+  Value recordColumn(Value tile) {
+    return b.smaller(warp, b.sub(recordsInTile(tile), 1));
+  }
   /// Emits what comes before the loop: the first copies.
   virtual void startCopies() = 0;
   /// Waits until stage `index` is there, and may start copies into others.

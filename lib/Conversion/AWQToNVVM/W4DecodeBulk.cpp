@@ -33,9 +33,6 @@ private:
   int64_t warps() const override {
     return mathWarps() + (spec.usesWgmma() ? 4 : 1);
   }
-  Value recordColumn(Value tile) override {
-    return b.smaller(warp, b.sub(recordsInTile(tile), 1));
-  }
   void startCopies() override;
   void awaitStage(int64_t index) override;
   void releaseStage(Value bytes) override;
@@ -143,8 +140,8 @@ Value BulkDecode::stepRecords(const Segment &segment) {
 void BulkDecode::copyWeights(const Segment &segment, Value stage) {
   Value tile = b.get(segment.tile), count = stepRecords(segment);
   Value inTile = recordsInTile(tile);
-  Value bytes = b.mul(count, b.add(b.mul(inTile, spec.recordBytes()),
-                                   spec.activationBytes()));
+  Value bytes = b.mul(
+      count, b.add(b.mul(inTile, spec.recordBytes()), spec.activationBytes()));
   NVVM::MBarrierArriveExpectTxOp::create(
       b, Type(), full(stage), bytes, NVVM::MemScopeKind::CTA, false, Value());
   constexpr int32_t columns = RecordGeometry::recordsPerTile;
@@ -157,9 +154,8 @@ void BulkDecode::copyWeights(const Segment &segment, Value stage) {
       for (int32_t i = 0; i < spec.tile.records; ++i)
         b.ifThen(b.less(b.constant(i), count), [&] {
           Value record = b.add(b.get(weightRecord), i);
-          Value from =
-              b.at(weights, recordOffset(rowTile, record, inPart,
-                                         b.constant(0)));
+          Value from = b.at(
+              weights, recordOffset(rowTile, record, inPart, b.constant(0)));
           int64_t slot =
               (i * spec.recordColumns() + columns * part) * spec.recordBytes();
           copy(b.at(stage, slot), from, recordBytes, stage);
@@ -227,8 +223,8 @@ void BulkDecode::produce() {
     Value next = b.add(b.get(index), 1);
     Value isTurnOver = b.equal(next, stages);
     b.set(index, b.select(isTurnOver, b.constant(0), next));
-    b.set(parity, LLVM::XOrOp::create(b, b.get(parity),
-                                      b.widen(isTurnOver, b.i32)));
+    b.set(parity,
+          LLVM::XOrOp::create(b, b.get(parity), b.widen(isTurnOver, b.i32)));
   });
   NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::launch_dependents);
 }

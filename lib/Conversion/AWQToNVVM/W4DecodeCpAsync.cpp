@@ -29,6 +29,7 @@ private:
   void aim(Value tile, Value record);
   void copyAhead(int64_t stage);
   void copySomeRecords(int64_t stage);
+  Value copyStart(Value column);
   void copyRecord(int64_t stage, int64_t record, Value from);
   void copyActivations(int64_t stage, int64_t record, Value from,
                        int64_t offset);
@@ -50,24 +51,43 @@ private:
   /// Of the next record: `middle` after this lane's first bytes of it, of the
   /// activations that it meets, and the bytes from one record to the next.
   Variable recordAt, activationsAt, recordStride;
+  /// Lanes that copy 16 bytes more of a record than all lanes do together.
+  Variable restLanes;
   Value recordSlot, activationSlot;
 };
 
 } // namespace
 
+/// Where in a tile's records of one step this warp begins to copy: at the first
+/// sector of its own record, which may begin in the middle of one.
+Value CpAsyncDecode::copyStart(Value column) {
+  constexpr int32_t sector = 32;
+  Value start = b.mul(column, spec.recordBytes());
+  if (spec.recordBytes() % sector == 0)
+    return start;
+  return b.both(b.add(start, sector - 1), -sector);
+}
+
 /// Points the copies at record `record` of `tile`.
 void CpAsyncDecode::aim(Value tile, Value record) {
   Value inTile = recordsInTile(tile);
-  // Warps beyond the end of N copy the last record again.
-  Value column = b.smaller(warp, b.sub(inTile, 1));
-  Value start = recordOffset(tile, record, inTile, column);
+  // Warps beyond the end of N copy what nobody reads.
+  Value last = b.sub(inTile, 1);
+  Value column = b.smaller(warp, last);
+  Value from = copyStart(column);
+  Value start = b.add(recordOffset(tile, record, inTile, b.constant(0)),
+                      b.widen(from, b.i64));
   b.set(recordAt,
         b.at(b.at(b.at(weights, start), b.shiftLeft(b.pinned(place.lane), 4)),
              middle));
-  b.set(recordStride, b.widen(b.mul(inTile, spec.recordBytes()), b.i64));
-  Value place =
-      b.add(b.mul(record, spec.activationBytes()),
-            b.shiftLeft(b.pinned(thread), 4));
+  Value bytes = b.mul(inTile, spec.recordBytes());
+  b.set(recordStride, b.widen(bytes, b.i64));
+  Value to = b.select(b.less(column, last), copyStart(b.add(column, 1)), bytes);
+  Value rest =
+      b.shiftRight(b.sub(b.sub(to, from), RecordGeometry::codeBytes), 4);
+  b.set(restLanes, b.select(b.less(last, warp), b.constant(0), rest));
+  Value place = b.add(b.mul(record, spec.activationBytes()),
+                      b.shiftLeft(b.pinned(thread), 4));
   b.set(activationsAt, b.at(b.at(activations, place), middle));
 }
 
@@ -78,12 +98,11 @@ void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
   auto copy = [&](int64_t offset) {
     copy16(b.at(recordSlot, slot + offset), b.at(from, offset - middle));
   };
-  int64_t offset = 0;
-  for (; offset + chunk <= spec.recordBytes(); offset += chunk)
+  for (int64_t offset = 0; offset < RecordGeometry::codeBytes; offset += chunk)
     copy(offset);
-  if (int64_t rest = spec.recordBytes() - offset)
-    b.ifThen(b.less(place.lane, static_cast<int32_t>(rest / 16)),
-             [&] { copy(offset); });
+  if (spec.recordBytes() > RecordGeometry::codeBytes)
+    b.ifThen(b.less(place.lane, b.get(restLanes)),
+             [&] { copy(RecordGeometry::codeBytes); });
 }
 
 /// Starts the copies of the activations `offset` after `from`: fragments by all
@@ -176,13 +195,13 @@ void CpAsyncDecode::copySomeRecords(int64_t stage) {
 }
 
 void CpAsyncDecode::startCopies() {
-  recordSlot = b.at(b.at(shared, b.mul(warp, spec.recordBytes())),
-                    b.shiftLeft(place.lane, 4));
+  recordSlot = b.at(b.at(shared, copyStart(warp)), b.shiftLeft(place.lane, 4));
   activationSlot = b.at(stagedActivations(), b.shiftLeft(thread, 4));
   copying = makeSegment();
   recordAt = b.variable(weights);
   activationsAt = b.variable(activations);
   recordStride = b.variable(b.constant64(0));
+  restLanes = b.variable(b.constant(0));
   Value record = startSegment(copying);
   aim(b.get(copying.tile), record);
   for (int64_t i = 0; i + 1 < spec.tile.stages; ++i)

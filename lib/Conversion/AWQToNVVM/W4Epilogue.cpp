@@ -33,8 +33,8 @@ void Epilogue::loadRows(const EpiloguePlace &at) {
       row.scale = b.toF32(b.extract(scales, eighth));
     if (arguments.bias) {
       Value known = b.smaller(b.add(start, place.g), b.sub(arguments.n, 1));
-      row.bias = b.toF32(
-          b.load(type, b.at(arguments.bias, b.shiftLeft(known, 1)), 2));
+      row.bias =
+          b.toF32(b.load(type, b.at(arguments.bias, b.shiftLeft(known, 1)), 2));
     }
     rows.push_back(row);
   }
@@ -45,17 +45,17 @@ void Epilogue::storeToken(const EpiloguePlace &at, ArrayRef<TokenSum> sums) {
   Type type = spec.type == ActivationType::F16 ? b.f16 : b.bf16;
   Value inKernel = sums.front().laneToken;
   int64_t further = sums.front().furtherTokens;
-  Value token = b.add(b.add(at.firstToken, inKernel),
-                      static_cast<int32_t>(further));
+  Value token =
+      b.add(b.add(at.firstToken, inKernel), static_cast<int32_t>(further));
   Value isStored = b.less(token, arguments.m);
   if (sums.front().isStored)
     isStored = b.both(isStored, sums.front().isStored);
   b.ifThen(isStored, [&] {
     Value factors = b.at(at.tokenScales, b.shiftLeft(inKernel, 2));
     Value factor = b.load(b.f32, b.at(factors, further * 4), 4);
-    Value element = b.add(
-        b.mul(b.widen(token, b.i64), b.widen(arguments.n, b.i64)),
-        b.widen(b.add(at.firstRow, place.g), b.i64));
+    Value element =
+        b.add(b.mul(b.widen(token, b.i64), b.widen(arguments.n, b.i64)),
+              b.widen(b.add(at.firstRow, place.g), b.i64));
     Value address =
         b.at(arguments.output, b.mul(element, b.constant64(outputBytes)));
     for (const TokenSum &sum : sums) {

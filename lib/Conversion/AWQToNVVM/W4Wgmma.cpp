@@ -90,10 +90,10 @@ void WarpgroupMath::addZeroPoints(const GroupConstants &constants,
   Value none = b.constant(0);
   NVVM::WgmmaFenceAlignedOp::create(b);
   for (int64_t atom = 0; atom < atoms; ++atom)
-    multiply({constants.atoms[atom].lower, constants.atoms[atom].upper, none,
-              none},
-             descriptor, groupSums.slice(atom * sumsPerAtom(), sumsPerAtom()),
-             /*startsAnew=*/!sumsRunOn());
+    multiply(
+        {constants.atoms[atom].lower, constants.atoms[atom].upper, none, none},
+        descriptor, groupSums.slice(atom * sumsPerAtom(), sumsPerAtom()),
+        /*startsAnew=*/!sumsRunOn());
 }
 
 //===----------------------------------------------------------------------===//
@@ -123,13 +123,12 @@ static void updateSums(DeviceBuilder &b, StringRef text,
   operands.append(inputs.begin(), inputs.end());
   auto type = LLVM::LLVMStructType::getLiteral(
       b.getContext(), SmallVector<Type>(sums.size(), b.f32));
-  Value result =
-      LLVM::InlineAsmOp::create(
-          b, type, operands, text, StringRef(constraints).rtrim(','),
-          /*has_side_effects=*/true, /*is_align_stack=*/false,
-          LLVM::TailCallKind::None, /*asm_dialect=*/nullptr,
-          /*operand_attrs=*/nullptr)
-          .getResult(0);
+  Value result = LLVM::InlineAsmOp::create(
+                     b, type, operands, text, StringRef(constraints).rtrim(','),
+                     /*has_side_effects=*/true, /*is_align_stack=*/false,
+                     LLVM::TailCallKind::None, /*asm_dialect=*/nullptr,
+                     /*operand_attrs=*/nullptr)
+                     .getResult(0);
   for (size_t i = 0; i < sums.size(); ++i)
     sums[i] = b.extract(result, static_cast<int64_t>(i));
 }
@@ -138,12 +137,11 @@ static void updateSums(DeviceBuilder &b, StringRef text,
 void WarpgroupMath::multiply(ArrayRef<Value> fragment, Value descriptor,
                              MutableArrayRef<Value> atomSums, bool startsAnew) {
   auto count = static_cast<int64_t>(atomSums.size());
-  std::string text = "wgmma.mma_async.sync.aligned.m64n" +
-                     std::to_string(spec.tokens()) + "k16.f32.f16.f16 {" +
-                     operandList(0, count) + "}, {" +
-                     operandList(2 * count, 4) + "}, $" +
-                     std::to_string(2 * count + 4) + ", " +
-                     (startsAnew ? "0" : "1") + ", 1, 1, 0;";
+  std::string text =
+      "wgmma.mma_async.sync.aligned.m64n" + std::to_string(spec.tokens()) +
+      "k16.f32.f16.f16 {" + operandList(0, count) + "}, {" +
+      operandList(2 * count, 4) + "}, $" + std::to_string(2 * count + 4) +
+      ", " + (startsAnew ? "0" : "1") + ", 1, 1, 0;";
   SmallVector<Value> inputs(fragment);
   inputs.push_back(descriptor);
   updateSums(b, text, atomSums, inputs, "r,r,r,r,l");
@@ -191,18 +189,18 @@ void WarpgroupMath::accumulate(const RecordBases &bases, int64_t recordBytes,
     GroupConstants constants = loadConstants(bases, recordBytes, group);
     bool hasZeros = spec.mode == CodeMode::Subnormal;
     if (hasZeros)
-      addZeroPoints(constants,
-                    moved(parts, activationBytes +
-                                          group * spec.tile.tokenTiles *
-                                              spec.sumBytes()),
-                    groupSums);
+      addZeroPoints(
+          constants,
+          moved(parts, activationBytes +
+                           group * spec.tile.tokenTiles * spec.sumBytes()),
+          groupSums);
     for (int64_t i = 0; i < quadsPerGroup; ++i) {
       if (++handedOver > quadsAhead + 1)
         NVVM::WgmmaWaitGroupSyncOp::create(b, quadsAhead);
       int64_t quad = group * quadsPerGroup + i;
       addQuad(b.at(bases.codes, recordBytes + quad * quadBytes),
-              moved(tokens, activationBytes + quad * 2 * stepBytes),
-              constants, groupSums,
+              moved(tokens, activationBytes + quad * 2 * stepBytes), constants,
+              groupSums,
               /*startsAnew=*/i == 0 && !sumsRunOn() && !hasZeros);
     }
     if (sumsRunOn())

@@ -120,26 +120,57 @@ firstEarlyUse(const Instruction &start,
   return nullptr;
 }
 
+/// The instruction that makes a register which `start` reads, if no wgmma.fence
+/// comes between the two. Only the wgmma's own block is looked at.
+static const Instruction *unfencedOperand(const Instruction &start) {
+  const auto &call = cast<CallInst>(start);
+  SmallPtrSet<const Value *, 8> operands;
+  for (const Use &operand : call.args())
+    if (operand->getType()->isIntegerTy(32))
+      operands.insert(operand);
+  for (auto at = start.getReverseIterator(), end = start.getParent()->rend();
+       at != end; ++at) {
+    if (calledIntrinsic(*at) == "llvm.nvvm.wgmma.fence.sync.aligned")
+      return nullptr;
+    if (operands.count(&*at))
+      return &*at;
+  }
+  return nullptr;
+}
+
+static std::string placeOf(const Instruction &at) {
+  std::string location = locationOf(at);
+  return location.empty() ? textOf(at) : location;
+}
+
+static Finding makeFinding(const char *kind, const char *message,
+                           const Instruction &at, const Instruction &other) {
+  Finding finding;
+  finding.kind = kind;
+  finding.message = message;
+  finding.location = placeOf(at);
+  finding.otherLocation = placeOf(other);
+  return finding;
+}
+
 void awq::gpusim::checkWgmmaResults(const Function &function,
                                     std::vector<Finding> &findings) {
   for (const llvm::BasicBlock &block : function)
     for (const Instruction &instruction : block) {
       if (!isWgmma(instruction))
         continue;
-      const Instruction *use =
-          firstEarlyUse(instruction, realUses(instruction));
-      if (!use)
-        continue;
-      auto place = [](const Instruction &at) {
-        std::string location = locationOf(at);
-        return location.empty() ? textOf(at) : location;
-      };
-      Finding finding;
-      finding.kind = "wgmma-result-early";
-      finding.message = "a result of wgmma is used although on some path no "
-                        "wgmma.wait_group comes before";
-      finding.location = place(*use);
-      finding.otherLocation = place(instruction);
-      findings.push_back(finding);
+      if (const Instruction *made = unfencedOperand(instruction))
+        findings.push_back(makeFinding(
+            "wgmma-not-fenced",
+            "no wgmma.fence comes between the last change of its registers and "
+            "this wgmma",
+            instruction, *made));
+      if (const Instruction *use =
+              firstEarlyUse(instruction, realUses(instruction)))
+        findings.push_back(
+            makeFinding("wgmma-result-early",
+                        "a result of wgmma is used although on some path no "
+                        "wgmma.wait_group comes before",
+                        *use, instruction));
     }
 }

@@ -36,6 +36,7 @@ static LinearKernels readLaunch(DictionaryAttr bucket) {
   kernels.threads = number("threads");
   kernels.activationBytes = number("activation_bytes");
   kernels.tokenScaleBytes = number("token_scale_bytes");
+  kernels.tileRows = number("tile_rows");
   kernels.partialBytes = number("partial_bytes");
   return kernels;
 }

@@ -17,8 +17,7 @@ using namespace awq;
 using namespace awq::gpusim;
 
 /// What the documentation of convert-awq-to-nvvm says about memory.
-static constexpr int64_t packThreads = 256, ticketRows = 256,
-                         ticketBytes = 32;
+static constexpr int64_t packThreads = 256, ticketRows = 256, ticketBytes = 32;
 
 SimulatedLinear::SimulatedLinear(const LinearProgram &program,
                                  const LinearWeight &weight, int64_t m,

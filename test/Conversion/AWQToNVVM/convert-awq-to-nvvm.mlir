@@ -1,5 +1,5 @@
 // RUN: awq-opt %s --convert-awq-to-nvvm --split-input-file | FileCheck %s --check-prefixes=CHECK,CPASYNC
-// RUN: awq-opt %s --convert-awq-to-nvvm=chip=sm_90a --split-input-file | FileCheck %s --check-prefixes=CHECK,BULK
+// RUN: awq-opt %s --convert-awq-to-nvvm=chip=sm_90a --split-input-file | FileCheck %s --check-prefixes=CHECK,BULK,WGMMA
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=exact activations=bf16" --split-input-file | FileCheck %s --check-prefix=EXACT
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=planes" --split-input-file | FileCheck %s --check-prefix=PLANES
 // RUN: awq-opt %s --convert-awq-to-nvvm="batch-invariant=true" --split-input-file | FileCheck %s --check-prefix=INVARIANT
@@ -32,12 +32,12 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // CHECK: gpu.func @awq_pack_g64_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
 // CHECK: llvm.mlir.global external @awq_shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
 // Activations, records, Y, partial sums, tickets; M, N, K.
-// CPASYNC: gpu.func @awq_w4_g64_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32) kernel attributes {known_block_size = array<i32: 128, 1, 1>}
+// CPASYNC: gpu.func @awq_w4_g64_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32, %{{.*}}: i32) kernel attributes {known_block_size = array<i32: 128, 1, 1>, nvvm.minctasm = 2 : i32}
 // CPASYNC: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg
 // CPASYNC: nvvm.cp.async.commit.group
 // A warp more, which fills the ring with weights before it waits for the kernel
 // that makes the activations.
-// BULK: gpu.func @awq_w4_g64_m8({{.*}}) kernel attributes {known_block_size = array<i32: 160, 1, 1>}
+// BULK: gpu.func @awq_w4_g64_m8({{.*}}) kernel attributes {known_block_size = array<i32: 160, 1, 1>, nvvm.minctasm = 2 : i32}
 // BULK: nvvm.mbarrier.init
 // BULK: nvvm.fence.mbarrier.init
 // BULK: nvvm.mbarrier.arrive.expect_tx
@@ -53,9 +53,18 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // CPASYNC-NOT: nvvm.mma.sync
 // CHECK: gpu.func @awq_pack_g64_m16
 // CHECK: gpu.func @awq_w4_g64_m16
-// CHECK: gpu.func @awq_pack_g64_m32
+// CHECK: gpu.func @awq_pack_g64_{{(wgmma_)?}}m32
 // CHECK: gpu.func @awq_w4_g64_m32
-// Several groups in a record leave no registers for 64 tokens.
+// Several groups in a record leave no registers for the sums of one beside
+// those of all, for 64 tokens: scales go into the weights.
+// CHECK: gpu.func @awq_pack_{{(wgmma_)?}}m64(
+// CHECK: gpu.func @awq_w4_g64_scaled_m64(
+// WGMMA: nvvm.setmaxregister increase
+// WGMMA: llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16
+// WGMMA: nvvm.wgmma.commit.group.sync.aligned
+// WGMMA: llvm.inline_asm has_side_effects {{.*}}wgmma.wait_group.sync.aligned 0;
+// CHECK: gpu.func @awq_pack_{{(wgmma_)?}}m128(
+// CHECK: gpu.func @awq_w4_g64_scaled_m128(
 // CHECK-NOT: gpu.func
 
 // INVARIANT: awq.kernels = [{activation_bytes = {{[^{]*}}max_tokens = 16 : i64, {{[^{]*}}}]
@@ -73,14 +82,14 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // PLANES: llvm.bitcast %{{.*}} : i32 to f32
 // PLANES: gpu.func @awq_w4_g64_planes_m4
 
-// EXACT: gpu.func @awq_pack_g64_bf16_m8
+// EXACT: gpu.func @awq_pack_bf16_m8
 // EXACT: gpu.func @awq_w4_g64_bf16_exact_m8
 // 1024 + q by an or, then minus 1024 + z. No product for the zero points.
 // EXACT: llvm.mlir.constant(1677747200 : i32)
 // EXACT: llvm.fsub {{.*}} : vector<2xf16>
 // EXACT-COUNT-128: nvvm.mma.sync
 // EXACT-NOT: nvvm.mma.sync
-// EXACT: gpu.func @awq_pack_g64_bf16_m16
+// EXACT: gpu.func @awq_pack_bf16_m16
 // EXACT: fptrunc {{.*}} : f32 to bf16
 
 // -----

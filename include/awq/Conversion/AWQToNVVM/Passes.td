@@ -16,8 +16,10 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
   let description = [{
     Adds a `gpu.module @awq_kernels` with the kernels that the module's quantized
     linears need, and notes on each op, as `awq.kernels`, which ones those are
-    and how to launch them: entries for up to 8, 16, 32 and, with one group
-    for 128 channels and mode `subnormal`, 64 tokens.
+    and how to launch them: entries for up to 8, 16, 32, 64 and 128 tokens. Where
+    registers do not suffice for the sums of a group beside those of all, scales
+    are multiplied into the weights instead: the entry's mode is then `scaled`.
+    On sm_90a those for more than 16 tokens multiply by wgmma.
     All numbers that a launch needs are in the entry.
     The ops stay: launching is the host side's affair. docs/GPUKernels.md
     explains the kernels.

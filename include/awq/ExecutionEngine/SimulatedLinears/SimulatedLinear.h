@@ -42,6 +42,8 @@ struct LinearKernels {
   /// Of packed activations, for each block of tokens: of 128 channels, and of
   /// the tokens' factors behind all channels.
   int64_t activationBytes = 0, tokenScaleBytes = 0;
+  /// Rows of W that a block computes at a time.
+  int64_t tileRows = 0;
   /// Of partial sums, for each block of the grid.
   int64_t partialBytes = 0;
 };
