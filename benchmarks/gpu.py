@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,7 +29,7 @@ from gpu_chips import SHAPES  # noqa: E402
 from gpu_driver import Cublas, CudaDevice, DriverError  # noqa: E402
 from gpu_linear import Array, Device, Linear, Weights, choose, error  # noqa: E402
 from gpu_simulator import SimulatedDevice, kernel_bitcode  # noqa: E402
-from gpu_static import example  # noqa: E402
+from gpu_static import compile_kernels, compiler  # noqa: E402
 
 TOKENS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 LAUNCHES, COPIES, ROUNDS = 20, 4, 3
@@ -40,35 +38,21 @@ LARGEST_ERROR = 1e-6
 TINY_SHAPE, TINY_TOKENS = (320, 256), (1, 9, 17, 33, 65)
 
 
-def binaries() -> Path:
-    return Path(os.environ.get("AWQ_MLIR_BIN", ROOT / "build" / "bin"))
-
-
-def compile_kernels(chip: str, mode: str, group: int, scratch: Path) -> tuple[list[dict[str, Any]], Path]:
-    """The kernels' manifests, and the folder they are in."""
-    source, out = scratch / "linear.mlir", scratch / "kernels"
-    source.write_text(example(group, False), encoding="utf8")
-    command = [binaries() / "awq-compile", source, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}"]
-    done = subprocess.run([*map(str, command)], capture_output=True, encoding="utf8", check=False)
-    if done.returncode:
-        sys.exit(f"gpu: {done.stderr.strip()}")
-    manifest = json.loads((out / "manifest.json").read_text(encoding="utf8"))
-    return [kernel for kernel in manifest["kernels"] if "max_tokens" in kernel], out
-
-
 def tokens_by(rng: np.random.Generator, m: int, k: int) -> Array:
     return rng.standard_normal((m, k)).astype(np.float16)
 
 
-def checked(device: Device, kernel: dict[str, Any], weights: Weights, x: Array) -> tuple[Linear, Any]:
-    """A linear whose first result is right, and its activations on the device."""
+def checked(
+    device: Device, kernel: dict[str, Any], weights: Weights, dequantized: Array, x: Array
+) -> tuple[Linear, Any, float]:
+    """A linear whose first result is right, its activations on the device, and the error of that result."""
     linear = Linear(device, kernel, weights, len(x))
     on_device = device.upload(x)
     linear.pack(on_device)
     linear.multiply()
-    if not (found := error(linear.result(), x, weights)) <= LARGEST_ERROR:
+    if not (found := error(linear.result(), x, dequantized)) <= LARGEST_ERROR:
         sys.exit(f"gpu: {kernel['name']} is wrong for {linear.n} x {linear.k}, {len(x)} tokens: error {found:.2e}")
-    return linear, on_device
+    return linear, on_device, found
 
 
 def simulate(chips: list[str], mode: str, group: int) -> list[dict[str, Any]]:
@@ -76,18 +60,19 @@ def simulate(chips: list[str], mode: str, group: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(1)
     n, k = TINY_SHAPE
     weights = Weights.random(n, k, group, rng)
+    dequantized = weights.dequantized()
+    binaries = compiler().parent
     for chip in chips:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
-            kernels, _ = compile_kernels(chip, mode, group, scratch)
+            kernels, _ = compile_kernels(chip, group, False, mode, scratch)
             bitcode = scratch / "kernels.bc"
-            bitcode.write_bytes(kernel_bitcode(binaries() / "awq-opt", scratch / "linear.mlir", chip, mode))
-            device = SimulatedDevice(binaries() / "awq-sim", bitcode, chip, scratch)
+            bitcode.write_bytes(kernel_bitcode(binaries / "awq-opt", scratch / "linear.mlir", chip, mode))
+            device = SimulatedDevice(binaries / "awq-sim", bitcode, scratch)
             for m in TINY_TOKENS:
                 x = tokens_by(rng, m, k)
                 kernel = choose(kernels, m)
-                linear, _ = checked(device, kernel, weights, x)
-                found = error(linear.result(), x, weights)
+                linear, _, found = checked(device, kernel, weights, dequantized, x)
                 rows.append({"chip": chip, "kernel": kernel["name"], "m": m, "blocks": linear.blocks, "error": found})
                 print(f"{chip:7} {kernel['name']:28} M {m:3}  error {found:.2e}", flush=True)
     return rows
@@ -103,14 +88,15 @@ def measure_shape(
     records = weights.records()
     copies = max(COPIES, 2 * device.l2_bytes // records.nbytes + 1)
     held = [device.upload(records) for _ in range(copies)]
-    plain = weights.dequantized().astype(np.float16)
+    dequantized = weights.dequantized()
+    plain = dequantized.astype(np.float16)
     plain_copies = max(COPIES, 2 * device.l2_bytes // plain.nbytes + 1) if cublas else 0
     floats = [device.upload(plain) for _ in range(plain_copies)]
     sink = device.upload(np.zeros(4, np.uint32))
     rows = []
     for m in TOKENS:
         x = tokens_by(rng, m, k)
-        linear, on_device = checked(device, choose(kernels, m), weights, x)
+        linear, on_device, _ = checked(device, choose(kernels, m), weights, dequantized, x)
         count = max(LAUNCHES, copies)
 
         def both(copy: Any, linear: Linear = linear, on_device: Any = on_device) -> None:
@@ -142,14 +128,14 @@ def measure_shape(
 
 
 def measure(mode: str, group: int) -> dict[str, Any]:
-    device = CudaDevice(None)
+    device = CudaDevice()
     try:
         cublas: Cublas | None = Cublas(device)
     except DriverError as reason:
         print(f"gpu: {reason}; going on without it", file=sys.stderr)
         cublas = None
     with tempfile.TemporaryDirectory() as folder:
-        kernels, out = compile_kernels(device.chip, mode, group, Path(folder))
+        kernels, out = compile_kernels(device.chip, group, False, mode, Path(folder))
         device.load((out / "kernels.cubin").read_bytes())
     rows = [row for shape in SHAPES for row in measure_shape(device, cublas, kernels, shape, group)]
     return {"gpu": device.name, "mode": mode, "group": group, "measured": rows}

@@ -58,7 +58,7 @@ class DriverError(RuntimeError):
 class CudaDevice:
     """The first GPU. Launches go to one stream; `timed` records them into a graph."""
 
-    def __init__(self, cubin: bytes | None) -> None:
+    def __init__(self) -> None:
         try:
             self.cuda = ctypes.CDLL("libcuda.so.1")
         except OSError as reason:
@@ -85,8 +85,6 @@ class CudaDevice:
         self.chip = "sm_90a" if capability == "sm_90" else capability
         self.functions: dict[str, ctypes.c_void_p] = {}
         self.modules = [self._load(STREAMING_READ + b"\0")]
-        if cubin:
-            self.modules.append(self._load(cubin))
 
     def _call(self, name: str, *arguments: Any) -> None:
         code = getattr(self.cuda, name)(*arguments)

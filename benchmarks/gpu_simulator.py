@@ -35,8 +35,8 @@ def kernel_bitcode(awq_opt: Path, source: Path, chip: str, mode: str) -> bytes:
 class SimulatedDevice:
     """Runs kernels of `kernels` (a .bc file), with race detection; `sms` is as small as the problems."""
 
-    def __init__(self, awq_sim: Path, kernels: Path, chip: str, scratch: Path, sms: int = 2) -> None:
-        self.awq_sim, self.kernels, self.chip, self.scratch, self.sms = awq_sim, kernels, chip, scratch, sms
+    def __init__(self, awq_sim: Path, kernels: Path, scratch: Path, sms: int = 2) -> None:
+        self.awq_sim, self.kernels, self.scratch, self.sms = awq_sim, kernels, scratch, sms
 
     def upload(self, array: Array) -> list[Array]:
         return [np.ascontiguousarray(array)]

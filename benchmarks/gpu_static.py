@@ -105,20 +105,27 @@ def run(*command: str | Path) -> str:
     return done.stdout
 
 
+def compile_kernels(
+    chip: str, groups: int, symmetric: bool, mode: str, scratch: Path
+) -> tuple[list[dict[str, Any]], Path]:
+    """The linear kernels of one scheme, as the manifest has them, and the folder with their cubin."""
+    source, out = scratch / "linear.mlir", scratch / "kernels"
+    source.write_text(example(groups, symmetric), encoding="utf8")
+    run(compiler(), source, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}")
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf8"))
+    return [kernel for kernel in manifest["kernels"] if "max_tokens" in kernel], out
+
+
 def measure(chip: str, groups: int, symmetric: bool, mode: str) -> list[dict[str, Any]]:
     """The kernels of one scheme on one chip that are of this mode, and with the first mode those for many tokens."""
     with tempfile.TemporaryDirectory() as scratch:
-        source = Path(scratch) / "linear.mlir"
-        source.write_text(example(groups, symmetric), encoding="utf8")
-        out = Path(scratch) / "kernels"
-        run(compiler(), source, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}")
-        manifest = json.loads((out / "manifest.json").read_text(encoding="utf8"))
+        kernels, out = compile_kernels(chip, groups, symmetric, mode, Path(scratch))
         listing = run(find_tool("nvdisasm"), "-c", out / "kernels.cubin")
     functions = {function.name: function for function in sass.functions(listing)}
     return [
         describe(chip, kernel, functions[kernel["name"]])
-        for kernel in manifest["kernels"]
-        if kernel.get("mode") == mode or (mode == MODES[0] and kernel.get("mode") == MANY_TOKENS)
+        for kernel in kernels
+        if kernel["mode"] == mode or (mode == MODES[0] and kernel["mode"] == MANY_TOKENS)
     ]
 
 

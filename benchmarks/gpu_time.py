@@ -26,20 +26,19 @@ import argparse
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gpu_chips import CUBLAS_OVER_MARLIN, GPUS, MARLIN, PUBLISHED_K, PUBLISHED_N, SHAPES, Gpu, cublas
-from gpu_linear import blocks_in_x
+from gpu_linear import CHANNELS, RECORD_ROWS, blocks_in_x, choose
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 SCHEDULERS = 4
 SHARED_BYTES = 128  # a clock
 LATENCY = 1.0  # microseconds from asking for bytes of a busy memory until they are there
-CHANNELS, RECORD_ROWS = 128, 32
 TOKENS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -186,12 +185,6 @@ def fit(gpu: Gpu, counts: dict[str, dict[str, float]]) -> Rates:
         return sum(math.log1p(error) ** 2 for each in found.values() for error in each.values())
 
     return descend(Rates(10, 0.8, 0.6, 0.7, 2), loss)
-
-
-def choose(rows: Iterable[dict[str, Any]], m: int) -> dict[str, Any]:
-    """The kernel that the selection by tokens takes."""
-    ordered = sorted(rows, key=lambda row: row["max_tokens"])
-    return next((row for row in ordered if m <= row["max_tokens"]), ordered[-1])
 
 
 def report(static: dict[str, Any], group: str) -> dict[str, Any]:

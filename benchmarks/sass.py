@@ -79,10 +79,6 @@ def functions(text: str) -> Iterator[Function]:
         yield current
 
 
-def _uses_wgmma(function: Function) -> bool:
-    return any(opcode(text).startswith("HGMMA") for text in function.code)
-
-
 def _weights(instruction: str, counts: dict[str, int]) -> int:
     op = opcode(instruction)
     return sum(count for name, count in counts.items() if op.startswith(name))
@@ -111,7 +107,8 @@ class _Graph:
             start: [after for after in self._followers(function, end) if after in steady]
             for start, end in self.end.items()
         }
-        counts = _WEIGHTS_OF_LOAD if _uses_wgmma(function) else _WEIGHTS
+        self.by_wgmma = any(opcode(text).startswith("HGMMA") for text in code)
+        counts = _WEIGHTS_OF_LOAD if self.by_wgmma else _WEIGHTS
         self.weights = {
             start: sum(_weights(text, counts) for text in code[start:end]) for start, end in self.end.items()
         }
@@ -165,7 +162,7 @@ def main_loop(function: Function, token_tiles: int, consumed: int) -> Loop | Non
     weights by cp.async, if the kernel copies so.
     """
     graph = _Graph(function)
-    if _uses_wgmma(function):
+    if graph.by_wgmma:
         token_tiles = 1
     copies = any(graph.copied.values())
     best: Loop | None = None

@@ -66,4 +66,4 @@ def test_without_a_driver_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(gpu_driver.ctypes, "CDLL", absent)
     with pytest.raises(gpu_driver.DriverError, match="no NVIDIA driver"):
-        gpu_driver.CudaDevice(None)
+        gpu_driver.CudaDevice()

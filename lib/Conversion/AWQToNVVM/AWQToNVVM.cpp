@@ -103,7 +103,7 @@ Attribute ConvertAWQToNVVM::describe(const W4KernelSpec &spec) {
        number("partial_bytes", spec.partialBytes()),
        number("shared_bytes", spec.sharedBytes()),
        number("threads", (*kernel.getKnownBlockSize())[0]),
-       number("tile_rows", spec.recordTiles() * RecordGeometry::tileRows),
+       number("tile_rows", spec.tileRows()),
        number("token_scale_bytes", spec.tokenScaleBytes())});
 }
 

@@ -113,16 +113,21 @@ Value DeviceBuilder::fromF32(Value x, Type type) {
   return LLVM::FPTruncOp::create(*this, type, x);
 }
 
+Value DeviceBuilder::inlinePTX(Type type, ValueRange operands, StringRef text,
+                               StringRef constraints, bool hasEffects) {
+  return LLVM::InlineAsmOp::create(*this, type, operands, text, constraints,
+                                   hasEffects, /*is_align_stack=*/false,
+                                   LLVM::TailCallKind::None,
+                                   /*asm_dialect=*/nullptr,
+                                   /*operand_attrs=*/nullptr)
+      .getResult(0);
+}
+
 Value DeviceBuilder::pinned(Value x) {
   bool isWide = x.getType() == i64;
-  return LLVM::InlineAsmOp::create(
-             *this, x.getType(), x,
-             isWide ? "mov.b64 $0, $1;" : "mov.b32 $0, $1;",
-             isWide ? "=l,l" : "=r,r",
-             /*has_side_effects=*/true, /*is_align_stack=*/false,
-             LLVM::TailCallKind::None, /*asm_dialect=*/nullptr,
-             /*operand_attrs=*/nullptr)
-      .getResult(0);
+  return inlinePTX(x.getType(), x,
+                   isWide ? "mov.b64 $0, $1;" : "mov.b32 $0, $1;",
+                   isWide ? "=l,l" : "=r,r", /*hasEffects=*/true);
 }
 
 //===----------------------------------------------------------------------===//

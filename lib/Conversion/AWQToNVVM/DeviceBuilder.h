@@ -87,6 +87,12 @@ public:
   /// otherwise.
   Value pinned(Value x);
 
+  /// What a piece of PTX makes of `operands`, for instructions that LLVM has no
+  /// operation for. With effects it stays where it is.
+  Value inlinePTX(mlir::Type type, mlir::ValueRange operands,
+                  llvm::StringRef text, llvm::StringRef constraints,
+                  bool hasEffects = false);
+
   //===--- Memory ----------------------------------------------------------===/
   /// The address `bytes` (i32 or i64) after `base`.
   Value at(Value base, Value bytes);

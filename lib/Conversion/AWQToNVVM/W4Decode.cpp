@@ -88,7 +88,7 @@ void DecodeBuilder::locate() {
 void DecodeBuilder::divideWork() {
   recordsInK = b.divideUp(k, RecordGeometry::channels);
   recordRows = b.divideUp(n, RecordGeometry::rows);
-  tiles = b.divideUp(n, spec.recordTiles() * RecordGeometry::tileRows);
+  tiles = b.divideUp(n, spec.tileRows());
   stepsPerTile = b.divideUp(recordsInK, spec.tile.records);
   steps = b.mul(tiles, stepsPerTile);
   blocks = b.smaller(b.gridX(), steps);

@@ -26,9 +26,6 @@ llvm::StringRef awq::modeName(CodeMode mode) {
   llvm_unreachable("all modes are above");
 }
 
-/// Shared memory that each block takes besides its own.
-static constexpr int64_t reservedShared = 1024;
-
 static const char *typeSuffix(ActivationType type) {
   return type == ActivationType::F16 ? "" : "_bf16";
 }
@@ -79,7 +76,8 @@ llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
                                                   llvm::StringRef chip) {
   static constexpr int64_t buckets[] = {1, 2, 4, 8, 16};
   CodeMode mode = spec.mode;
-  int64_t mostShared = findChip(chip)->sharedBytes - reservedShared;
+  int64_t mostShared =
+      findChip(chip)->sharedBytes - W4KernelSpec::reservedShared;
   llvm::SmallVector<W4KernelSpec> result;
   for (int64_t tokenTiles : buckets) {
     // More columns than two tiles are better filled with a token each.

@@ -78,6 +78,8 @@ struct W4KernelSpec {
   int64_t recordColumns() const {
     return recordTiles() * RecordGeometry::recordsPerTile;
   }
+  /// Rows of W that a block computes at a time.
+  int64_t tileRows() const { return recordTiles() * RecordGeometry::tileRows; }
   /// Packed activations of 128 channels: fragments, then sums.
   int64_t activationBytes() const {
     return tile.tokenTiles * (fragmentBytes() + sums() * sumBytes());
@@ -101,12 +103,15 @@ struct W4KernelSpec {
     return (stageBytes() + barriers + 127) / 128 * 128;
   }
 
+  /// Shared memory that each block takes besides its own.
+  static constexpr int64_t reservedShared = 1024;
   /// Dynamic shared memory of a block.
   int64_t sharedBytes() const { return tile.stages * stageStride(); }
 
   /// Blocks for an SM with that much shared memory.
   int64_t blocksPerSM(int64_t sharedOfSM) const {
-    return std::min(tile.blocksPerSM, sharedOfSM / (sharedBytes() + 1024));
+    return std::min(tile.blocksPerSM,
+                    sharedOfSM / (sharedBytes() + reservedShared));
   }
   /// Weights on their way to a block while it computes a step: all stages but
   /// one are asked for.

@@ -30,7 +30,6 @@
 using namespace mlir;
 using namespace awq;
 
-static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
 static constexpr int32_t nibbles = 0x0f0f0f0f;
 /// 1.5 * 2^23, and its bits.
 static constexpr float origin = 0x1.8p23f;
@@ -103,15 +102,11 @@ static Value integerMma(DeviceBuilder &b, ArrayRef<Value> a, ArrayRef<Value> x,
   SmallVector<Value> operands(a);
   operands.append(x.begin(), x.end());
   operands.append(c.begin(), c.end());
-  return LLVM::InlineAsmOp::create(
-             b, type, operands,
-             "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 "
-             "{$0, $1, $2, $3}, {$4, $5, $6, $7}, {$8, $9}, "
-             "{$10, $11, $12, $13};",
-             "=r,=r,=r,=r,r,r,r,r,r,r,r,r,r,r", /*has_side_effects=*/false,
-             /*is_align_stack=*/false, LLVM::TailCallKind::None,
-             /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
-      .getResult(0);
+  return b.inlinePTX(type, operands,
+                     "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 "
+                     "{$0, $1, $2, $3}, {$4, $5, $6, $7}, {$8, $9}, "
+                     "{$10, $11, $12, $13};",
+                     "=r,=r,=r,=r,r,r,r,r,r,r,r,r,r,r");
 }
 
 /// groupSums = origin + z (-S), in integers.

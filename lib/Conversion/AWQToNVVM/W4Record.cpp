@@ -34,8 +34,6 @@
 using namespace mlir;
 using namespace awq;
 
-/// Atoms of 16 rows in a record, and quads of 32 channels.
-static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
 /// Tiles of tokens whose fragments are held while codes are unpacked.
 static constexpr int64_t mostTilesHeld = 4;
 /// Nibbles 0 and 4, and nibbles 1 and 5, of a word.
@@ -217,13 +215,8 @@ void RecordMath::addZeroPoints(const GroupConstants &zeros, Value address,
 /// instruction, which ptxas makes two of if it is not told.
 Value RecordMath::biased(Value word, int32_t mask) {
   Value bits =
-      LLVM::InlineAsmOp::create(
-          b, b.i32, ValueRange{word, b.constant(mask), b.constant(0x64006400)},
-          "lop3.b32 $0, $1, $2, $3, 0xEA;", "=r,r,r,r",
-          /*has_side_effects=*/false, /*is_align_stack=*/false,
-          LLVM::TailCallKind::None, /*asm_dialect=*/nullptr,
-          /*operand_attrs=*/nullptr)
-          .getResult(0);
+      b.inlinePTX(b.i32, {word, b.constant(mask), b.constant(0x64006400)},
+                  "lop3.b32 $0, $1, $2, $3, 0xEA;", "=r,r,r,r");
   return b.bitcast(bits, b.halfPair);
 }
 

@@ -82,6 +82,9 @@ public:
   virtual llvm::SmallVector<TokenSum> tokenSums();
 
 protected:
+  /// Atoms of 16 rows in a record, and quads of 32 channels.
+  static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
+
   DeviceBuilder &b;
   const W4KernelSpec &spec;
   LanePlace place;
@@ -94,8 +97,8 @@ protected:
   llvm::SmallVector<mlir::Value> fragmentOf(mlir::Value word,
                                             const AtomConstants &constants);
   /// The constants of group `group` of the record `recordBytes` after the base.
-  virtual GroupConstants loadConstants(const RecordBases &bases,
-                                       int64_t recordBytes, int64_t group);
+  GroupConstants loadConstants(const RecordBases &bases, int64_t recordBytes,
+                               int64_t group);
   /// sums += s * groupSums, with the scale of each row.
   void scaleGroup(const RecordBases &bases, int64_t recordBytes, int64_t group,
                   llvm::ArrayRef<mlir::Value> groupSums);

@@ -27,7 +27,6 @@
 using namespace mlir;
 using namespace awq;
 
-static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
 /// A core matrix, and the two of them along K that a product takes.
 static constexpr int64_t coreBytes = 128, stepBytes = 256;
 /// Products of 32 channels that may be under way while codes are unpacked.
@@ -123,12 +122,9 @@ static void updateSums(DeviceBuilder &b, StringRef text,
   operands.append(inputs.begin(), inputs.end());
   auto type = LLVM::LLVMStructType::getLiteral(
       b.getContext(), SmallVector<Type>(sums.size(), b.f32));
-  Value result = LLVM::InlineAsmOp::create(
-                     b, type, operands, text, StringRef(constraints).rtrim(','),
-                     /*has_side_effects=*/true, /*is_align_stack=*/false,
-                     LLVM::TailCallKind::None, /*asm_dialect=*/nullptr,
-                     /*operand_attrs=*/nullptr)
-                     .getResult(0);
+  Value result =
+      b.inlinePTX(type, operands, text, StringRef(constraints).rtrim(','),
+                  /*hasEffects=*/true);
   for (size_t i = 0; i < sums.size(); ++i)
     sums[i] = b.extract(result, static_cast<int64_t>(i));
 }
