@@ -152,7 +152,7 @@ Status Driver::import() {
   int64_t layers = 0, linears = 0, parameters = 0, bytes = 0;
   module->walk([&](Operation *op) {
     layers += op->hasAttr("awq.layer");
-    linears += isa<LinearOp, QuantizedLinearOp>(op);
+    linears += isa<LinearOp, QuantizedWeightOpInterface>(op);
     auto global = dyn_cast<ml_program::GlobalOp>(op);
     auto type = global ? dyn_cast<RankedTensorType>(global.getType())
                        : RankedTensorType();
@@ -286,6 +286,7 @@ Status Driver::emitKernels() {
   options.chip = request.chip;
   options.mode = request.kernelMode;
   options.batchInvariant = request.batchInvariant;
+  options.fuse = request.fuse;
   options.activations = request.activations;
   options.force = request.force;
   Result<KernelFolderReport> kernels =

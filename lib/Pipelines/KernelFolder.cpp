@@ -43,11 +43,24 @@ static ordered_json &addKernel(ordered_json &kernels,
   return kernel;
 }
 
+/// What is computed besides the linear. Kernels have an argument more for each
+/// part that is no gate; rotary takes more than one.
+static ordered_json describeFusion(QuantizedWeightOpInterface op) {
+  auto fused = dyn_cast<FusedLinearOp>(op.getOperation());
+  ordered_json gate;
+  if (fused && fused.getGate())
+    gate = stringifyGateFunction(*fused.getGate()).str();
+  return {{"norm", fused && fused.getNorm()},
+          {"rotary", fused && fused.getTurn()},
+          {"gate", gate},
+          {"residual", fused && fused.getResidual()}};
+}
+
 /// Name, scheme, launch and shapes of each kernel, in order of first use.
 static ordered_json describeKernels(ModuleOp module) {
   ordered_json kernels = ordered_json::array();
   std::map<std::string, size_t> known;
-  module.walk([&](QuantizedLinearOp op) {
+  module.walk([&](QuantizedWeightOpInterface op) {
     auto buckets = op->getAttrOfType<ArrayAttr>("awq.kernels");
     if (!buckets)
       return;
@@ -58,7 +71,8 @@ static ordered_json describeKernels(ModuleOp module) {
       auto number = [&](StringRef key) {
         return bucket.getAs<IntegerAttr>(key).getInt();
       };
-      addKernel(kernels, known, name("pack"), "pack");
+      ordered_json fused = describeFusion(op);
+      addKernel(kernels, known, name("pack"), "pack")["norm"] = fused["norm"];
       ordered_json &kernel =
           addKernel(kernels, known, name("kernel"), "linear");
       kernel["pack"] = name("pack");
@@ -66,6 +80,7 @@ static ordered_json describeKernels(ModuleOp module) {
       kernel["group"] = op.getScheme().getGroup();
       kernel["symmetric"] = op.getScheme().isSymmetric();
       kernel["bias"] = static_cast<bool>(op.getBias());
+      kernel.update(fused);
       kernel["layout"] = stringifyLayoutKind(LayoutKind::MmaN32K128).str();
       kernel["mode"] = bucket.getAs<StringAttr>("mode").str();
       for (const char *key :
@@ -105,6 +120,7 @@ awq::writeKernelFolder(ModuleOp module, const KernelFolderOptions &options,
   pipeline.mode = options.mode;
   pipeline.batchInvariant = options.batchInvariant;
   pipeline.activations = options.activations;
+  pipeline.fuse = options.fuse;
   if (Status status = runPasses(module, "nvvm",
                                 [&](OpPassManager &manager) {
                                   buildNVVMPipeline(manager, pipeline);

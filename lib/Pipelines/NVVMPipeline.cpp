@@ -10,10 +10,12 @@
 #include "awq/Pipelines/NVVMPipeline.h"
 
 #include "awq/Conversion/AWQToNVVM/Passes.h"
+#include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Support/TargetInfo.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -28,11 +30,18 @@ using namespace mlir;
 
 void awq::buildNVVMPipeline(OpPassManager &manager,
                             const NVVMPipelineOptions &options) {
+  // Fewer and larger linears, and fewer kernels around them.
+  if (options.fuse) {
+    manager.addNestedPass<func::FuncOp>(createFuseLinearsPass());
+    manager.addNestedPass<func::FuncOp>(createFuseIntoLinearsPass());
+  }
+
   // The kernels that the quantized linears need.
   ConvertAWQToNVVMPassOptions kernelOptions;
   kernelOptions.chip = options.chip;
   kernelOptions.mode = options.mode;
   kernelOptions.batchInvariant = options.batchInvariant;
+  kernelOptions.tokens = options.tokens;
   kernelOptions.activations = options.activations;
   manager.addPass(createConvertAWQToNVVMPass(kernelOptions));
 

@@ -96,10 +96,10 @@ def run(program: Path, inputs: Arrays, *options: str) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
-def result(program: Path, inputs: Arrays, *options: str) -> Array:
+def result(program: Path, inputs: Arrays, *options: str, index: int = 0) -> Array:
     done = run(program, inputs, *options)
     assert done.returncode == 0, done.stderr
-    found: Array = load_file(program.with_suffix(".out"))["result0"]
+    found: Array = load_file(program.with_suffix(".out"))[f"result{index}"]
     return found
 
 

@@ -58,6 +58,11 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
           "One GPU kernel for any number of tokens, so that a token's bits "
           "do not depend on how many there are"),
       cl::cat(category));
+  Field<bool> fuse(
+      "fuse", cl::location(request.fuse), cl::init(true),
+      cl::desc("Join the linears of a GPU that read the same value, and have "
+               "them compute norms, gates, rotary embeddings and additions"),
+      cl::cat(category));
   auto quantize = text("quantize", request.quantize, "METHOD",
                        "Quantize the input: awq, or rtn (rounding only)");
   Field<unsigned> bits("bits", cl::location(request.bits), cl::init(4),

@@ -44,6 +44,10 @@ int main(int argc, char **argv) {
       "device", cl::init("cpu"), cl::value_desc("cpu|sim"),
       cl::desc("sim: quantized linears on their GPU kernels, simulated"),
       cl::cat(category));
+  cl::opt<bool> fuse("fuse", cl::init(true),
+                     cl::desc("With --device=sim: join linears and have them "
+                              "compute what is beside them"),
+                     cl::cat(category));
   cl::opt<std::string> chip("chip", cl::init("sm_80"), cl::value_desc("NAME"),
                             cl::desc("--device=sim: whose kernels"),
                             cl::cat(category));
@@ -73,7 +77,10 @@ int main(int argc, char **argv) {
                    "choose cpu or sim"});
   awq::gpusim::SimulatedRunOptions simulated;
   simulated.entry = entry;
-  simulated.kernels = {chip, mode, activations};
+  simulated.kernels.chip = chip;
+  simulated.kernels.mode = mode;
+  simulated.kernels.activations = activations;
+  simulated.kernels.fuse = fuse;
   simulated.blocks = blocks;
   simulated.simulator.races = true;
   auto outputs = device == "sim"

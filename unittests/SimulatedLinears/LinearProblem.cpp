@@ -9,6 +9,7 @@
 #include "LinearProblem.h"
 
 #include "awq/Dialect/AWQ/Utils/Half.h"
+#include "awq/Dialect/AWQ/Utils/Quantize.h"
 #include "awq/Dialect/AWQ/Utils/RecordLayout.h"
 
 #include <cmath>
@@ -64,11 +65,26 @@ bool LinearProblem::isNaN(uint16_t bits) const {
   return std::isnan(value(bits));
 }
 
-std::vector<double> LinearProblem::exact() const {
-  int64_t groups = scheme.groups(k), size = scheme.groupSize(k);
-  std::vector<double> values(x.size()), weights(k), y(m * n);
+void LinearProblem::reorder(const std::vector<int64_t> &order) {
+  QuantizedMatrix rows{scheme, n, k, codes, scales, zeros};
+  reorderRows(rows, order);
+  packRecords(scheme, n, k, rows.codes.data(), rows.scales.data(),
+              rows.zeros.data(), records.data());
+}
+
+std::vector<double> LinearProblem::values() const {
+  std::vector<double> values(x.size());
   for (size_t i = 0; i < x.size(); ++i)
     values[i] = value(x[i]);
+  return values;
+}
+
+std::vector<double> LinearProblem::exact() const { return exact(values()); }
+
+std::vector<double>
+LinearProblem::exact(const std::vector<double> &values) const {
+  int64_t groups = scheme.groups(k), size = scheme.groupSize(k);
+  std::vector<double> weights(k), y(m * n);
   for (int64_t row = 0; row < n; ++row) {
     for (int64_t i = 0; i < k; ++i) {
       int64_t group = row * groups + i / size;
@@ -88,9 +104,10 @@ std::vector<double> LinearProblem::exact() const {
 double LinearProblem::worstRow(const std::vector<double> &exact,
                                const std::vector<uint16_t> &y) const {
   double worst = 0;
+  int64_t columns = m ? static_cast<int64_t>(exact.size()) / m : 0;
   for (int64_t token = 0; token < m; ++token) {
     double errors = 0, squares = 0;
-    for (int64_t i = token * n; i < (token + 1) * n; ++i) {
+    for (int64_t i = token * columns; i < (token + 1) * columns; ++i) {
       double error = value(y[i]) - exact[i];
       errors += error * error;
       squares += exact[i] * exact[i];

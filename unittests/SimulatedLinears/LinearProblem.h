@@ -35,6 +35,12 @@ struct LinearProblem {
   bool isNaN(uint16_t bits) const;
   /// What y is in double precision, [m, n].
   std::vector<double> exact() const;
+  /// The same for other activations [m, k].
+  std::vector<double> exact(const std::vector<double> &values) const;
+  /// The activations.
+  std::vector<double> values() const;
+  /// Packs the rows in this order.
+  void reorder(const std::vector<int64_t> &order);
   /// The largest normalized mean square error of a row: the sum of squared
   /// errors over the sum of squares. Infinite if y has a NaN or infinity.
   double worstRow(const std::vector<double> &exact,

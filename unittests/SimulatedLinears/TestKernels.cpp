@@ -23,8 +23,12 @@ std::vector<LinearKind> test::allKinds() {
   std::vector<LinearKind> kinds;
   for (int64_t group : kernelGroups)
     for (bool symmetric : {false, true})
-      for (bool bias : {false, true})
-        kinds.push_back({group, symmetric, bias});
+      for (bool bias : {false, true}) {
+        LinearKind &kind = kinds.emplace_back();
+        kind.group = group;
+        kind.symmetric = symmetric;
+        kind.bias = bias;
+      }
   return kinds;
 }
 
@@ -34,31 +38,61 @@ unsigned test::bucketCount(const std::string &mode) {
 
 /// A function with one linear of this kind. Its shape does not matter: M, N and
 /// K are arguments of the kernels.
+namespace {
+
+/// The text of an op with its operands, piece by piece.
+struct OpText {
+  std::string arguments, uses, types;
+
+  void add(const std::string &keyword, const std::string &name,
+           const std::string &type) {
+    bool isFirst = arguments.empty();
+    arguments += (isFirst ? "%" : ", %") + name + ": " + type;
+    uses += (isFirst           ? ""
+             : keyword.empty() ? ", "
+                               : " " + keyword + " ") +
+            ("%" + name);
+    types += (isFirst ? "" : ", ") + type;
+  }
+};
+
+} // namespace
+
 static std::string functionText(const LinearKind &kind, size_t index) {
   std::string groups = std::to_string(kind.group ? 256 / kind.group : 1);
-  std::string arguments = "%x: tensor<?x256xf32>, %q: tensor<64x256xi8>, "
-                          "%s: tensor<64x" +
-                          groups + "xf16>";
-  std::string uses = "%x, %q, %s", types = "tensor<?x256xf32>, "
-                                           "tensor<64x256xi8>, tensor<64x" +
-                                           groups + "xf16>";
-  if (!kind.symmetric) {
-    arguments += ", %z: tensor<64x" + groups + "xi8>";
-    uses += " zeros %z";
-    types += ", tensor<64x" + groups + "xi8>";
+  std::string columns = kind.gate.empty() ? "64" : "32";
+  OpText op;
+  op.add("", "x", "tensor<?x256xf32>");
+  op.add("", "q", "tensor<64x256xi8>");
+  op.add("", "s", "tensor<64x" + groups + "xf16>");
+  if (!kind.symmetric)
+    op.add("zeros", "z", "tensor<64x" + groups + "xi8>");
+  if (kind.bias)
+    op.add("bias", "b", "tensor<64xf32>");
+  if (kind.norm)
+    op.add("norm", "g", "tensor<256xf32>");
+  if (kind.turn) {
+    op.add("rotary", "c", "tensor<?x8xf32>");
+    op.add("", "d", "tensor<?x8xf32>");
   }
-  if (kind.bias) {
-    arguments += ", %b: tensor<64xf32>";
-    uses += " bias %b";
-    types += ", tensor<64xf32>";
-  }
-  return "func.func @linear" + std::to_string(index) + "(" + arguments +
-         ") -> tensor<?x64xf32> {\n  %y = awq.quantized_linear " + uses +
-         " {scheme = #awq.scheme<bits = 4, group = " +
-         std::to_string(kind.group) +
-         ", zero = " + (kind.symmetric ? "symmetric" : "asymmetric") +
-         ", scale = f16>} : (" + types +
-         ") -> tensor<?x64xf32>\n  return %y : tensor<?x64xf32>\n}\n";
+  if (kind.residual)
+    op.add("residual", "r", "tensor<?x" + columns + "xf32>");
+  std::string attributes =
+      "scheme = #awq.scheme<bits = 4, group = " + std::to_string(kind.group) +
+      ", zero = " + (kind.symmetric ? "symmetric" : "asymmetric") +
+      ", scale = f16>";
+  if (kind.norm)
+    attributes += ", norm_epsilon = 1.0e-05";
+  if (kind.turn)
+    attributes += ", turn = #awq.rotary<heads = 1, head_size = 16>";
+  if (!kind.gate.empty())
+    attributes += ", gate = #awq.gate<" + kind.gate + ">";
+  std::string result = "tensor<?x" + columns + "xf32>";
+  return "func.func @linear" + std::to_string(index) + "(" + op.arguments +
+         ") -> " + result + " {\n  %y = awq." +
+         (kind.isFused() ? "fused" : "quantized") + "_linear " + op.uses +
+         " {" + attributes + "} : (" + op.types + ") -> " + result +
+         "\n  return %y : " + result + "\n}\n";
 }
 
 CompiledKernels test::compileKinds(const std::vector<LinearKind> &kinds,
@@ -83,33 +117,30 @@ CompiledKernels test::compileKinds(const std::vector<LinearKind> &kinds,
 }
 
 /// The kernels of a kind, one for each bucket.
-static std::vector<LinearProgram> compilePrograms(const KernelOptions &options,
-                                                  const LinearKind &kind) {
+static LinearProgram compileProgram(KernelOptions options,
+                                    const LinearKind &kind, unsigned bucket) {
+  options.tokens = (options.mode == "planes" ? 2 : 8) << bucket;
   CompiledKernels compiled = compileKinds({kind}, options);
   Result<KernelModule> module = KernelModule::parse(compiled.bitcode);
   if (!module) {
     ADD_FAILURE() << module.error().str();
     std::abort();
   }
-  std::vector<LinearProgram> programs;
-  for (unsigned bucket = 0; bucket < bucketCount(options.mode); ++bucket) {
-    auto program = LinearProgram::load(*module, compiled.linears[0][bucket]);
-    if (!program) {
-      ADD_FAILURE() << program.error().str();
-      std::abort();
-    }
-    programs.push_back(std::move(*program));
+  auto program = LinearProgram::load(*module, compiled.linears[0].front());
+  if (!program) {
+    ADD_FAILURE() << program.error().str();
+    std::abort();
   }
-  return programs;
+  return std::move(*program);
 }
 
 const LinearProgram &KernelLibrary::get(const KernelOptions &options,
                                         const LinearKind &kind,
                                         unsigned bucket) {
-  Key wanted(options.chip, options.mode, options.activations, kind);
-  std::promise<std::vector<LinearProgram>> promise;
+  Key wanted(options.chip, options.mode, options.activations, kind, bucket);
+  std::promise<LinearProgram> promise;
   bool isFirst;
-  std::shared_future<std::vector<LinearProgram>> future;
+  std::shared_future<LinearProgram> future;
   {
     std::lock_guard<std::mutex> lock(mutex);
     auto [place, isNew] = programs.try_emplace(wanted);
@@ -119,6 +150,6 @@ const LinearProgram &KernelLibrary::get(const KernelOptions &options,
     future = place->second;
   }
   if (isFirst)
-    promise.set_value(compilePrograms(options, kind));
-  return future.get()[bucket];
+    promise.set_value(compileProgram(options, kind, bucket));
+  return future.get();
 }

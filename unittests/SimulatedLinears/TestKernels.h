@@ -34,10 +34,18 @@ struct LinearKind {
   int64_t group = 128;
   bool symmetric = false;
   bool bias = false;
+  /// What is fused: see awq.fused_linear. `gate` is a function or empty.
+  bool norm = false, turn = false, residual = false;
+  std::string gate;
 
+  bool isFused() const { return norm || turn || residual || !gate.empty(); }
   bool operator<(const LinearKind &other) const {
-    return std::tie(group, symmetric, bias) <
-           std::tie(other.group, other.symmetric, other.bias);
+    return tied() < other.tied();
+  }
+
+private:
+  std::tuple<int64_t, bool, bool, bool, bool, bool, std::string> tied() const {
+    return {group, symmetric, bias, norm, turn, residual, gate};
   }
 };
 
@@ -52,15 +60,16 @@ CompiledKernels compileKinds(const std::vector<LinearKind> &kinds,
 /// any number of threads.
 class KernelLibrary {
 public:
-  /// Compiles this kind for these options at the first call; others who want
-  /// the same wait for it.
+  /// Compiles this kind's kernel of one bucket for these options at the first
+  /// call; others who want the same wait for it.
   const LinearProgram &get(const KernelOptions &options, const LinearKind &kind,
                            unsigned bucket);
 
 private:
-  using Key = std::tuple<std::string, std::string, std::string, LinearKind>;
+  using Key =
+      std::tuple<std::string, std::string, std::string, LinearKind, unsigned>;
   std::mutex mutex;
-  std::map<Key, std::shared_future<std::vector<LinearProgram>>> programs;
+  std::map<Key, std::shared_future<LinearProgram>> programs;
 };
 
 } // namespace awq::gpusim::test

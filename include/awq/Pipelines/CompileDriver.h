@@ -33,6 +33,7 @@ struct CompileRequest {
   std::string kernelMode = "subnormal";
   std::string activations = "f16";
   bool batchInvariant = false;
+  bool fuse = true;
   jit::TargetOptions cpu;
   /// awq, rtn or empty.
   std::string quantize;

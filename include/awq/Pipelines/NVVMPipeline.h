@@ -34,9 +34,19 @@ struct NVVMPipelineOptions
       *this, "batch-invariant",
       llvm::cl::desc("one kernel for any number of tokens"),
       llvm::cl::init(false)};
+  Option<int64_t> tokens{
+      *this, "tokens",
+      llvm::cl::desc("make only the kernel for so many tokens; 0: kernels for "
+                     "any number"),
+      llvm::cl::init(0)};
   Option<std::string> activations{
       *this, "activations", llvm::cl::desc("type of activations: f16 or bf16"),
       llvm::cl::init("f16")};
+  Option<bool> fuse{
+      *this, "fuse",
+      llvm::cl::desc("join linears with the same input, and have them compute "
+                     "norms, gates, rotary embeddings and additions too"),
+      llvm::cl::init(true)};
   Option<std::string> format{*this, "format",
                              llvm::cl::desc("what kernels become: llvm (LLVM "
                                             "IR) or isa (PTX)"),
@@ -61,6 +71,8 @@ struct KernelFolderOptions {
   std::string mode = "subnormal";
   std::string activations = "f16";
   bool batchInvariant = false;
+  /// As in NVVMPipelineOptions.
+  bool fuse = true;
   /// Whether an existing folder of kernels is replaced.
   bool force = false;
 };

@@ -48,7 +48,9 @@ struct ConvertAWQToNVVM
   void runOnOperation() override;
 
 private:
-  FailureOr<W4KernelSpec> getSpec(QuantizedLinearOp op);
+  FailureOr<W4KernelSpec> getSpec(QuantizedWeightOpInterface op);
+  SmallVector<W4KernelSpec> getBuckets(W4KernelSpec spec,
+                                       ArrayRef<CodeMode> modes);
   Attribute makeKernels(const W4KernelSpec &spec, Location loc);
   Attribute describe(const W4KernelSpec &spec);
 
@@ -59,14 +61,15 @@ private:
 
 /// What kernels `op` needs, but for their mode and tile, or an error that says
 /// why there are none.
-FailureOr<W4KernelSpec> ConvertAWQToNVVM::getSpec(QuantizedLinearOp op) {
+FailureOr<W4KernelSpec>
+ConvertAWQToNVVM::getSpec(QuantizedWeightOpInterface op) {
   QuantScheme scheme = toQuantScheme(op.getScheme());
   int64_t n = op.getOutputChannels(), k = op.getInputChannels();
   if (scheme.bits > 4)
-    return op.emitOpError("has no kernel for codes of ")
+    return op->emitOpError("has no kernel for codes of ")
            << scheme.bits << " bits; quantize to 4 bits or fewer";
   if (!RecordGeometry::hasRecords(scheme, k))
-    return op.emitOpError("has no kernel for groups of ")
+    return op->emitOpError("has no kernel for groups of ")
            << scheme.group
            << "; quantize with groups of 32, 64 or 128 or of whole rows";
   RecordGeometry records(scheme, n, k);
@@ -77,7 +80,30 @@ FailureOr<W4KernelSpec> ConvertAWQToNVVM::getSpec(QuantizedLinearOp op) {
   spec.bits = scheme.bits;
   spec.symmetric = scheme.symmetric;
   spec.bias = static_cast<bool>(op.getBias());
+  if (auto fused = dyn_cast<FusedLinearOp>(op.getOperation()))
+    spec.fusion = {static_cast<bool>(fused.getNorm()),
+                   fused.getTurn().has_value(),
+                   static_cast<bool>(fused.getResidual()), fused.getGate()};
   return spec;
+}
+
+/// The kernels for `spec` in these modes that the options ask for.
+SmallVector<W4KernelSpec>
+ConvertAWQToNVVM::getBuckets(W4KernelSpec spec, ArrayRef<CodeMode> modes) {
+  SmallVector<W4KernelSpec> buckets;
+  for (CodeMode each : modes) {
+    spec.mode = each;
+    buckets.append(tokenBuckets(spec, chip));
+    // The first mode alone serves all tokens.
+    if (batchInvariant)
+      return {buckets[invariantBucket]};
+  }
+  if (tokens == 0)
+    return buckets;
+  auto *fits = llvm::find_if(buckets, [&](const W4KernelSpec &bucket) {
+    return bucket.tokens() >= tokens;
+  });
+  return {fits == buckets.end() ? buckets.back() : *fits};
 }
 
 /// The kernels for one bucket of tokens and how to launch them.
@@ -134,8 +160,8 @@ void ConvertAWQToNVVM::runOnOperation() {
     module.emitError(info.error().message) << "; " << info.error().help;
     return signalPassFailure();
   }
-  SmallVector<QuantizedLinearOp> linears;
-  module.walk([&](QuantizedLinearOp op) { linears.push_back(op); });
+  SmallVector<QuantizedWeightOpInterface> linears;
+  module.walk([&](QuantizedWeightOpInterface op) { linears.push_back(op); });
   if (linears.empty())
     return;
 
@@ -145,22 +171,13 @@ void ConvertAWQToNVVM::runOnOperation() {
   // Host code may refer to kernels of a module that says so.
   module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                   builder.getUnitAttr());
-  for (QuantizedLinearOp op : linears) {
+  for (QuantizedWeightOpInterface op : linears) {
     FailureOr<W4KernelSpec> spec = getSpec(op);
     if (failed(spec))
       return signalPassFailure();
-    // The first mode alone would serve all tokens.
-    if (batchInvariant)
-      modes->resize(1);
     SmallVector<Attribute> entries;
-    for (CodeMode each : *modes) {
-      spec->mode = each;
-      SmallVector<W4KernelSpec> buckets = tokenBuckets(*spec, chip);
-      if (batchInvariant)
-        buckets = {buckets[invariantBucket]};
-      for (const W4KernelSpec &bucket : buckets)
-        entries.push_back(makeKernels(bucket, op.getLoc()));
-    }
+    for (const W4KernelSpec &bucket : getBuckets(*spec, *modes))
+      entries.push_back(makeKernels(bucket, op->getLoc()));
     op->setAttr("awq.kernels", builder.getArrayAttr(entries));
   }
 }

@@ -109,6 +109,33 @@ Value DeviceBuilder::fma(Value x, Value y, Value z) {
 Value DeviceBuilder::toF32(Value x) {
   return LLVM::FPExtOp::create(*this, f32, x);
 }
+
+Value DeviceBuilder::fdiv(Value x, Value y) {
+  return LLVM::FDivOp::create(*this, x, y);
+}
+
+/// `value` through an intrinsic of NVVM for f32.
+static DeviceBuilder::Value callNVVM(DeviceBuilder &b, StringRef name,
+                                     DeviceBuilder::Value value) {
+  return LLVM::CallIntrinsicOp::create(
+             b, b.f32, b.getStringAttr(("llvm.nvvm." + name).str()),
+             ValueRange{value})
+      .getResult(0);
+}
+
+Value DeviceBuilder::squareRoot(Value x) {
+  return callNVVM(*this, "sqrt.rn.f", x);
+}
+
+Value DeviceBuilder::fless(Value x, Value y) {
+  return LLVM::FCmpOp::create(*this, LLVM::FCmpPredicate::olt, x, y);
+}
+
+Value DeviceBuilder::sigmoid(Value x) {
+  constexpr float log2E = 1.44269504f;
+  Value power = callNVVM(*this, "ex2.approx.ftz.f32", fmul(x, real(-log2E)));
+  return callNVVM(*this, "rcp.approx.ftz.f", fadd(real(1.0f), power));
+}
 Value DeviceBuilder::fromF32(Value x, Type type) {
   return LLVM::FPTruncOp::create(*this, type, x);
 }

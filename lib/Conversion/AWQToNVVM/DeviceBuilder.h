@@ -80,6 +80,14 @@ public:
   /// x * y + z, rounded once.
   Value fma(Value x, Value y, Value z);
   Value toF32(Value x);
+  /// x / y, rounded to nearest.
+  Value fdiv(Value x, Value y);
+  /// The root, rounded to nearest.
+  Value squareRoot(Value x);
+  /// x < y, false for NaNs.
+  Value fless(Value x, Value y);
+  /// 1 / (1 + exp(-x)), with an error of about 2^-21 of the result.
+  Value sigmoid(Value x);
   Value fromF32(Value x, mlir::Type type);
 
   /// `x` (i32 or i64), taken here: what is made of it does not move out of

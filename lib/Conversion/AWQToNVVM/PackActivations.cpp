@@ -29,6 +29,10 @@
 //   sums [groups][T][8] of i32: minus the sum of the group.
 // A token with an infinity or a NaN gets NaN for its factor.
 //
+// With a norm before the linear, channels are multiplied by its weight as they
+// are packed, and 1 / rms is one more factor of the token: no rounding comes
+// between.
+//
 //===----------------------------------------------------------------------===//
 
 #include "DeviceBuilder.h"
@@ -57,7 +61,10 @@ private:
 
   void locate();
   Value readBits(Value channel);
-  Value largestMagnitude();
+  Value number(Value channel, Value bits);
+  void reduceRow();
+  Value reduce(Value ofThread, int64_t firstSlot,
+               llvm::function_ref<Value(Value, Value)> join);
   std::pair<Value, Value> factorOf(Value largest);
   void packRecord(Value record);
   void packPlanes(Value record);
@@ -71,8 +78,13 @@ private:
   const W4KernelSpec &spec;
   gpu::GPUModuleOp module;
   DeviceBuilder b;
-  Value input, packed, m, k;
+  Value input, packed, norm, m, k, epsilon;
   Value thread, warp, lane, token, tile, inTile, row, exists, factor;
+  /// Slots of the block in shared memory, one of each warp.
+  Value slots;
+  /// Of the row: the largest magnitude as the bits of an f32, and with a norm
+  /// the inverse of the root of the mean square.
+  Value largest, inverseRms;
   /// Whether all of the row is finite; in mode Planes only.
   Value isFinite;
 };
@@ -80,8 +92,10 @@ private:
 } // namespace
 
 gpu::GPUFuncOp PackBuilder::build() {
-  SmallVector<Type> types(2, b.globalPointer);
+  SmallVector<Type> types(spec.fusion.norm ? 3 : 2, b.globalPointer);
   types.append(2, b.i32);
+  if (spec.fusion.norm)
+    types.push_back(b.f32);
   auto kernel =
       gpu::GPUFuncOp::create(b, spec.packName(), b.getFunctionType(types, {}));
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
@@ -91,8 +105,12 @@ gpu::GPUFuncOp PackBuilder::build() {
   auto argument = kernel.getArguments().begin();
   input = *argument++;
   packed = *argument++;
+  if (spec.fusion.norm)
+    norm = *argument++;
   m = *argument++;
   k = *argument++;
+  if (spec.fusion.norm)
+    epsilon = *argument++;
 
   locate();
   // With programmatic dependent launch: the next kernel may begin to fetch its
@@ -101,8 +119,11 @@ gpu::GPUFuncOp PackBuilder::build() {
     for (auto action : {NVVM::GridDepActionKind::launch_dependents,
                         NVVM::GridDepActionKind::wait})
       NVVM::GriddepcontrolOp::create(b, action);
-  auto [scale, inverse] = factorOf(largestMagnitude());
+  reduceRow();
+  auto [scale, inverse] = factorOf(largest);
   factor = scale;
+  if (norm)
+    inverse = b.fmul(inverse, inverseRms);
   Value records = b.divideUp(k, RecordGeometry::channels);
   b.ifThen(b.equal(thread, 0), [&] {
     Value place = b.mul(records, spec.activationBytes());
@@ -145,37 +166,6 @@ Value PackBuilder::readBits(Value channel) {
   return b.get(bits);
 }
 
-/// The largest magnitude of the row, as bits: they order like the numbers, and
-/// infinities and NaNs come last.
-Value PackBuilder::largestMagnitude() {
-  auto type = LLVM::LLVMArrayType::get(b.i32, packWarps);
-  LLVM::GlobalOp slots;
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    slots = LLVM::GlobalOp::create(b, type, /*isConstant=*/false,
-                                   LLVM::Linkage::Internal,
-                                   spec.packName() + "_largest", Attribute(),
-                                   /*alignment=*/16, /*addrSpace=*/3);
-  }
-  Variable largest = b.variable(b.constant(0));
-  b.forRange(thread, k, b.constant(32 * packWarps), [&](Value channel) {
-    b.set(largest, b.larger(b.get(largest), b.both(readBits(channel), 0x7fff)));
-  });
-  auto reduce = [&](Value value, int32_t lanes) {
-    for (int32_t with = lanes / 2; with > 0; with /= 2)
-      value = b.larger(value, b.shuffleXor(value, with));
-    return value;
-  };
-  Value base = LLVM::AddressOfOp::create(b, slots);
-  Value ofWarp = reduce(b.get(largest), 32);
-  b.ifThen(b.equal(lane, 0),
-           [&] { b.store(ofWarp, b.at(base, b.shiftLeft(warp, 2)), 4); });
-  b.barrier();
-  Value mine = b.both(lane, packWarps - 1);
-  return reduce(b.load(b.i32, b.at(base, b.shiftLeft(mine, 2)), 4), packWarps);
-}
-
 /// A number of the activations' type as f32.
 static Value toF32(DeviceBuilder &b, Value bits, ActivationType type) {
   if (type == ActivationType::BF16)
@@ -183,12 +173,77 @@ static Value toF32(DeviceBuilder &b, Value bits, ActivationType type) {
   return b.toF32(b.bitcast(b.narrow(bits, b.i16), b.f16));
 }
 
+/// What is packed for a channel, from the bits of its activation.
+Value PackBuilder::number(Value channel, Value bits) {
+  Value result = toF32(b, bits, spec.type);
+  if (!norm)
+    return result;
+  Value known = b.smaller(channel, b.sub(k, 1));
+  return b.fmul(result, b.load(b.f32, b.at(norm, b.shiftLeft(known, 2)), 4));
+}
+
+/// Joins what each thread has, by warps and then over the slots of all warps.
+Value PackBuilder::reduce(Value ofThread, int64_t firstSlot,
+                          llvm::function_ref<Value(Value, Value)> join) {
+  auto reduceLanes = [&](Value value, int32_t lanes) {
+    for (int32_t with = lanes / 2; with > 0; with /= 2)
+      value = join(value, b.shuffleXor(value, with));
+    return value;
+  };
+  Value base = b.at(slots, 4 * firstSlot);
+  Value ofWarp = reduceLanes(ofThread, 32);
+  b.ifThen(b.equal(lane, 0),
+           [&] { b.store(ofWarp, b.at(base, b.shiftLeft(warp, 2)), 4); });
+  b.barrier();
+  Value mine = b.both(lane, packWarps - 1);
+  return reduceLanes(
+      b.load(ofThread.getType(), b.at(base, b.shiftLeft(mine, 2)), 4),
+      packWarps);
+}
+
+/// Finds what the whole row has to be read for. Bits without a sign order like
+/// the numbers, and infinities and NaNs come last.
+void PackBuilder::reduceRow() {
+  auto type = LLVM::LLVMArrayType::get(b.i32, norm ? 2 * packWarps : packWarps);
+  LLVM::GlobalOp global;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    global = LLVM::GlobalOp::create(b, type, /*isConstant=*/false,
+                                    LLVM::Linkage::Internal,
+                                    spec.packName() + "_largest", Attribute(),
+                                    /*alignment=*/16, /*addrSpace=*/3);
+  }
+  Variable most = b.variable(b.constant(0)), squares;
+  if (norm)
+    squares = b.variable(b.real(0.0f));
+  b.forRange(thread, k, b.constant(32 * packWarps), [&](Value channel) {
+    Value bits = readBits(channel), magnitude = b.both(bits, 0x7fff);
+    if (norm) {
+      Value x = toF32(b, bits, spec.type);
+      b.set(squares, b.fma(x, x, b.get(squares)));
+      magnitude = b.both(b.bitcast(number(channel, bits), b.i32), 0x7fffffff);
+    }
+    b.set(most, b.larger(b.get(most), magnitude));
+  });
+  slots = LLVM::AddressOfOp::create(b, global);
+  largest =
+      reduce(b.get(most), 0, [&](Value x, Value y) { return b.larger(x, y); });
+  if (!norm) {
+    largest = b.bitcast(toF32(b, largest, spec.type), b.i32);
+    return;
+  }
+  Value sum = reduce(b.get(squares), packWarps,
+                     [&](Value x, Value y) { return b.fadd(x, y); });
+  Value mean = b.fdiv(sum, LLVM::UIToFPOp::create(b, b.f32, k));
+  inverseRms = b.fdiv(b.real(1.0f), b.squareRoot(b.fadd(mean, epsilon)));
+}
+
 /// The power of two to multiply by, and its inverse. With the exponent field e
 /// of the largest magnitude, 2^(7 - (e - 127)) has the field 261 - e; 253 is
 /// the last field whose inverse is a normal number.
 std::pair<Value, Value> PackBuilder::factorOf(Value largest) {
-  Value bits = b.bitcast(toF32(b, largest, spec.type), b.i32);
-  Value exponent = b.shiftRight(bits, 23);
+  Value exponent = b.shiftRight(largest, 23);
   Value field = b.smaller(b.sub(b.constant(261), exponent), b.constant(253));
   field = b.select(b.equal(exponent, 255), b.constant(127), field);
   Value inverse = b.sub(b.constant(254), field);
@@ -204,17 +259,15 @@ std::pair<Value, Value> PackBuilder::factorOf(Value largest) {
 
 /// One activation times the factor, as f16.
 Value PackBuilder::scaled(Value channel) {
-  Value number = toF32(b, readBits(channel), spec.type);
-  return b.fromF32(b.fmul(number, factor), b.f16);
+  return b.fromF32(b.fmul(number(channel, readBits(channel)), factor), b.f16);
 }
 
 /// One activation times the factor, in units of 2^-22.
 Value PackBuilder::units(Value channel) {
   Value bits = readBits(channel);
-  Value number =
-      b.fmul(toF32(b, bits, spec.type), b.fmul(factor, b.real(0x1p22f)));
-  number = b.select(isFinite, number, b.real(0.0f));
-  return LLVM::FPToSIOp::create(b, b.i32, number);
+  Value scaled = b.fmul(number(channel, bits), b.fmul(factor, b.real(0x1p22f)));
+  scaled = b.select(isFinite, scaled, b.real(0.0f));
+  return LLVM::FPToSIOp::create(b, b.i32, scaled);
 }
 
 /// Pair p of token g for mma.sync: quad p / 16, register p / 4 % 4, lane

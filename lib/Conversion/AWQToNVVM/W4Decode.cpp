@@ -18,8 +18,9 @@ DecodeBuilder::DecodeBuilder(gpu::GPUModuleOp module, Location loc,
 
 gpu::GPUFuncOp DecodeBuilder::build() {
   LLVM::GlobalOp buffer = declareShared();
-  SmallVector<Type> types(spec.bias ? 6 : 5, b.globalPointer);
-  types.append(3, b.i32);
+  unsigned optional = spec.bias + spec.fusion.residual + 2 * spec.fusion.turn;
+  SmallVector<Type> types(5 + optional, b.globalPointer);
+  types.append(spec.fusion.turn ? 6 : 3, b.i32);
   auto kernel =
       gpu::GPUFuncOp::create(b, spec.name(), b.getFunctionType(types, {}));
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
@@ -69,12 +70,23 @@ void DecodeBuilder::takeArguments(gpu::GPUFuncOp kernel) {
   weights = *argument++;
   if (spec.bias)
     bias = *argument++;
+  if (spec.fusion.residual)
+    residual = *argument++;
+  if (spec.fusion.turn) {
+    turn.cosines = *argument++;
+    turn.sines = *argument++;
+  }
   output = *argument++;
   partials = *argument++;
   tickets = *argument++;
   m = *argument++;
   n = *argument++;
   k = *argument++;
+  if (spec.fusion.turn) {
+    turn.rows = *argument++;
+    turn.headSize = *argument++;
+    turn.half = *argument++;
+  }
 }
 
 void DecodeBuilder::locate() {
@@ -351,7 +363,8 @@ void DecodeBuilder::storeTile(Value recordRow) {
   at.tokenScales = b.at(activations, b.mul(recordsInK, spec.activationBytes()));
   if (spec.groups == 0)
     at.rowScales = rowConstants(recordRow);
-  Epilogue(b, spec, place, {bias, output, m, n}).store(at, math->tokenSums());
+  Epilogue(b, spec, place, {bias, residual, turn, output, m, n})
+      .store(at, math->tokenSums());
 }
 
 gpu::GPUFuncOp awq::buildDecodeKernel(gpu::GPUModuleOp module, Location loc,

@@ -85,8 +85,11 @@ protected:
   DeviceBuilder b;
   std::unique_ptr<RecordMath> math;
 
-  // Arguments; bias is null where the kernel has none.
-  Value activations, weights, bias, output, partials, tickets, m, n, k;
+  // Arguments; bias, residual and those of `turn` are null where the kernel has
+  // none.
+  Value activations, weights, bias, residual, output, partials, tickets, m, n,
+      k;
+  TurnArguments turn;
   // Where the thread is.
   Value shared, thread, warp;
   LanePlace place;

@@ -13,9 +13,18 @@
 
 namespace awq {
 
-/// The kernel's arguments that an epilogue needs; bias may be null.
+/// What rotary embedding needs: the tables [M, half] of f32, how many rows
+/// turn, the rows of a head, and the pairs in it.
+struct TurnArguments {
+  mlir::Value cosines, sines, rows, headSize, half;
+};
+
+/// The kernel's arguments that an epilogue needs. Bias and residual may be
+/// null, and so may all of `turn`.
 struct EpilogueArguments {
-  mlir::Value bias, output, m, n;
+  mlir::Value bias, residual;
+  TurnArguments turn;
+  mlir::Value output, m, n;
 };
 
 /// Where the sums of a warp belong.
@@ -33,7 +42,8 @@ class Epilogue {
 public:
   Epilogue(DeviceBuilder &b, const W4KernelSpec &spec, LanePlace place,
            EpilogueArguments arguments)
-      : b(b), spec(spec), place(place), arguments(arguments) {}
+      : b(b), spec(spec), place(place), arguments(arguments),
+        type(spec.type == ActivationType::F16 ? b.f16 : b.bf16) {}
 
   /// `sums` are those of RecordMath::tokenSums.
   void store(const EpiloguePlace &at, llvm::ArrayRef<TokenSum> sums);
@@ -47,16 +57,35 @@ private:
     Value exists;
     /// As f32; null if there is none.
     Value scale, bias;
+    /// The row of W where g is 0; the records may have it elsewhere.
+    Value channel;
+  };
+  /// What all tokens need of 16 rows, of which a lane has two.
+  struct Atom {
+    /// Whether the two rows turn; null if none do.
+    Value turns;
+    /// Their pair in the head, where g is 0.
+    Value pair;
   };
 
+  void placeRows(const EpiloguePlace &at);
   void loadRows(const EpiloguePlace &at);
   void storeToken(const EpiloguePlace &at, llvm::ArrayRef<TokenSum> sums);
+  Value result(const TokenSum &sum, Value factor);
+  void turn(const Atom &atom, Value token, Value &lower, Value &upper);
+  Value applyGate(Value gate, Value up);
+  void write(Value result, Value address, int64_t offset, Value residual);
+  void storeColumns(llvm::ArrayRef<Value> results, llvm::ArrayRef<Value> exist,
+                    Value token, Value columns, Value first);
+  void storePairs(llvm::ArrayRef<Value> results, Value token);
 
   DeviceBuilder &b;
   const W4KernelSpec &spec;
   LanePlace place;
   EpilogueArguments arguments;
+  mlir::Type type;
   llvm::SmallVector<Row, 4> rows;
+  llvm::SmallVector<Atom, 2> atoms;
 };
 
 } // namespace awq

@@ -42,6 +42,12 @@ std::string W4KernelSpec::name() const {
     text += "_symmetric";
   if (bias)
     text += "_bias";
+  if (fusion.turn)
+    text += "_turn";
+  if (fusion.gate)
+    text += "_" + stringifyGateFunction(*fusion.gate).str();
+  if (fusion.residual)
+    text += "_residual";
   text += typeSuffix(type);
   if (mode != CodeMode::Subnormal)
     text += "_" + modeName(mode).str();
@@ -50,6 +56,8 @@ std::string W4KernelSpec::name() const {
 
 std::string W4KernelSpec::packName() const {
   std::string text = "awq_pack";
+  if (fusion.norm)
+    text += "_norm";
   if (sumBytes() != 0)
     text += "_" + groupText(sums());
   text += typeSuffix(type);

@@ -16,6 +16,7 @@
 #define AWQ_LIB_CONVERSION_AWQTONVVM_W4KERNEL_H
 
 #include "W4Tiles.h"
+#include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/AWQ/Utils/RecordLayout.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
@@ -45,6 +46,15 @@ llvm::StringRef modeName(CodeMode mode);
 /// The 16-bit type of activations, bias and results.
 enum class ActivationType { F16, BF16 };
 
+/// What the kernels compute besides the linear; see awq.fused_linear.
+struct KernelFusion {
+  bool norm = false, turn = false, residual = false;
+  std::optional<GateFunction> gate;
+
+  /// Whether rows that meet lie 8 rows apart.
+  bool hasPairs() const { return turn || gate; }
+};
+
 /// What distinguishes one decode kernel from another. M, N and K are arguments.
 struct W4KernelSpec {
   CodeMode mode = CodeMode::Subnormal;
@@ -54,6 +64,7 @@ struct W4KernelSpec {
   unsigned bits = 4;
   bool symmetric = false;
   bool bias = false;
+  KernelFusion fusion;
   TileChoice tile;
 
   /// The kernel's symbol, made of all of the above.

@@ -47,7 +47,9 @@ awq::gpusim::compileKernels(ModuleOp module, const KernelOptions &options) {
   pipeline.chip = options.chip;
   pipeline.mode = options.mode;
   pipeline.batchInvariant = options.batchInvariant;
+  pipeline.tokens = options.tokens;
   pipeline.activations = options.activations;
+  pipeline.fuse = options.fuse;
   pipeline.format = "llvm";
   if (Status status = runPasses(module, "nvvm",
                                 [&](OpPassManager &manager) {
@@ -56,7 +58,7 @@ awq::gpusim::compileKernels(ModuleOp module, const KernelOptions &options) {
       !status)
     return status.error();
   CompiledKernels compiled;
-  module.walk([&](QuantizedLinearOp op) {
+  module.walk([&](QuantizedWeightOpInterface op) {
     std::vector<LinearKernels> &buckets = compiled.linears.emplace_back();
     auto described = op->getAttrOfType<ArrayAttr>("awq.kernels");
     for (auto bucket : described.getAsRange<DictionaryAttr>())

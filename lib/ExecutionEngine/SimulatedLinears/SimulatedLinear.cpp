@@ -21,8 +21,8 @@ static constexpr int64_t packThreads = 256, ticketRows = 256, ticketBytes = 32;
 
 SimulatedLinear::SimulatedLinear(const LinearProgram &program,
                                  const LinearWeight &weight, int64_t m,
-                                 unsigned blocks)
-    : program(program), weight(weight), m(m), blocks(blocks) {
+                                 unsigned blocks, const LinearFusion &fusion)
+    : program(program), weight(weight), fusion(fusion), m(m), blocks(blocks) {
   RecordGeometry geometry(weight.scheme, weight.n, weight.k);
   int64_t tokens = program.launch.maxTokens;
   // A grid is never empty: kernels must bear to have no token.
@@ -35,11 +35,20 @@ SimulatedLinear::SimulatedLinear(const LinearProgram &program,
                      program.launch.tokenScaleBytes));
   records = &memory.allocate("records", weight.records, geometry.totalBytes());
   records->readOnly = true;
-  if (weight.bias) {
-    bias = &memory.allocate("bias", weight.bias, weight.n * 2);
-    bias->readOnly = true;
-  }
-  output = &memory.allocate("y", m * weight.n * 2);
+  auto constant = [&](const char *name, const void *data, int64_t bytes) {
+    if (!data)
+      return static_cast<DeviceBuffer *>(nullptr);
+    DeviceBuffer &buffer = memory.allocate(name, data, bytes);
+    buffer.readOnly = true;
+    return &buffer;
+  };
+  int64_t columns = fusion.gate ? weight.n / 2 : weight.n;
+  bias = constant("bias", weight.bias, weight.n * 2);
+  norm = constant("norm", fusion.norm, weight.k * 4);
+  cosines = constant("cosines", fusion.cosines, m * fusion.half * 4);
+  sines = constant("sines", fusion.sines, m * fusion.half * 4);
+  residual = constant("residual", fusion.residual, m * columns * 2);
+  output = &memory.allocate("y", m * columns * 2);
   partials = &memory.allocate("partial sums", tokenBlocks * blocks *
                                                   program.launch.partialBytes);
   tickets = &memory.allocate("tickets", tokenBlocks * tiles * ticketBytes);
@@ -52,11 +61,15 @@ Result<Report> SimulatedLinear::runPack(const SimulatorOptions &options) {
   LaunchConfig config;
   config.grid.x = static_cast<unsigned>(tokenBlocks * program.launch.maxTokens);
   config.block.x = packThreads;
-  return launch(program.pack, memory, config,
-                {Argument::pointer(*input), Argument::pointer(*packed),
-                 Argument::of(static_cast<int32_t>(m)),
-                 Argument::of(static_cast<int32_t>(weight.k))},
-                options);
+  std::vector<Argument> arguments = {Argument::pointer(*input),
+                                     Argument::pointer(*packed)};
+  if (norm)
+    arguments.push_back(Argument::pointer(*norm));
+  for (int64_t size : {m, weight.k})
+    arguments.push_back(Argument::of(static_cast<int32_t>(size)));
+  if (norm)
+    arguments.push_back(Argument::of(fusion.epsilon));
+  return launch(program.pack, memory, config, arguments, options);
 }
 
 Result<Report> SimulatedLinear::runKernel(const SimulatorOptions &options) {
@@ -68,11 +81,15 @@ Result<Report> SimulatedLinear::runKernel(const SimulatorOptions &options) {
   config.dynamicSharedBytes = static_cast<unsigned>(program.launch.sharedBytes);
   std::vector<Argument> arguments = {Argument::pointer(*packed),
                                      Argument::pointer(*records)};
-  if (bias)
-    arguments.push_back(Argument::pointer(*bias));
-  for (DeviceBuffer *buffer : {output, partials, tickets})
-    arguments.push_back(Argument::pointer(*buffer));
-  for (int64_t size : {m, weight.n, weight.k})
+  for (DeviceBuffer *buffer :
+       {bias, residual, cosines, sines, output, partials, tickets})
+    if (buffer)
+      arguments.push_back(Argument::pointer(*buffer));
+  std::vector<int64_t> sizes = {m, weight.n, weight.k};
+  if (cosines)
+    sizes.insert(sizes.end(),
+                 {fusion.turnedRows, fusion.headSize, fusion.half});
+  for (int64_t size : sizes)
     arguments.push_back(Argument::of(static_cast<int32_t>(size)));
   return launch(program.kernel, memory, config, arguments, options);
 }

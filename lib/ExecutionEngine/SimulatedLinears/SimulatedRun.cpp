@@ -8,13 +8,18 @@
 
 #include "awq/ExecutionEngine/SimulatedLinears/SimulatedRun.h"
 
+#include "Tensors.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/Dialect/AWQ/Transforms/Quantization.h"
 #include "awq/Dialect/AWQ/Utils/Half.h"
 #include "awq/Dialect/AWQ/Utils/RecordLayout.h"
 #include "awq/IO/Safetensors.h"
 #include "awq/Pipelines/Compiler.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
@@ -40,7 +45,7 @@ public:
   LinearRun(func::FuncOp function, const CompiledKernels &compiled,
             const KernelModule &module, const SimulatedRunOptions &options)
       : function(function), compiled(compiled), module(module),
-        options(options) {}
+        options(options), store(function->getParentOfType<ModuleOp>()) {}
 
   Result<TensorMap> run(const TensorMap &inputs);
 
@@ -49,9 +54,12 @@ private:
   Status bind(const TensorMap &inputs);
   Status bind(BlockArgument argument, const Tensor &tensor);
   Status load(ml_program::GlobalLoadConstOp op);
-  Status compute(QuantizedLinearOp op);
-  std::vector<uint8_t> recordsOf(QuantizedLinearOp op, const QuantScheme &);
+  Status compute(QuantizedWeightOpInterface op);
+  Result<std::vector<uint8_t>> recordsOf(QuantizedWeightOpInterface op);
+  Result<std::vector<float>> floatsOf(Value value);
   std::vector<uint16_t> to16(const std::vector<float> &numbers) const;
+  Result<std::vector<uint16_t>> bits16Of(Value value);
+  Status take(tensor::ExtractSliceOp op);
 
   Error misfit(BlockArgument argument, const std::string &message,
                const std::string &help) {
@@ -65,23 +73,11 @@ private:
   const KernelModule &module;
   const SimulatedRunOptions &options;
   llvm::DenseMap<Value, Tensor> values;
+  /// Evaluates what is made of parameters.
+  ParameterStore store;
 };
 
 } // namespace
-
-static std::optional<io::DType> dtypeOf(Type type) {
-  if (type.isF32())
-    return io::DType::F32;
-  if (type.isF16())
-    return io::DType::F16;
-  if (type.isBF16())
-    return io::DType::BF16;
-  if (type.isInteger(8))
-    return io::DType::I8;
-  if (type.isInteger(32))
-    return io::DType::I32;
-  return std::nullopt;
-}
 
 static std::string textOf(Type type) {
   std::string text;
@@ -89,53 +85,11 @@ static std::string textOf(Type type) {
   return text;
 }
 
-/// A tensor of f32, f16 or bf16 as f32.
-static std::vector<float> toFloats(const Tensor &tensor) {
-  if (tensor.dtype == io::DType::F32) {
-    std::vector<float> numbers(tensor.bytes.size() / 4);
-    std::memcpy(numbers.data(), tensor.bytes.data(), numbers.size() * 4);
-    return numbers;
-  }
-  std::vector<uint16_t> bits(tensor.bytes.size() / 2);
-  std::memcpy(bits.data(), tensor.bytes.data(), bits.size() * 2);
-  std::vector<float> numbers(bits.size());
-  bool bf16 = tensor.dtype == io::DType::BF16;
-  for (size_t i = 0; i < bits.size(); ++i)
-    numbers[i] = bf16 ? bfloatToFloat(bits[i]) : halfToFloat(bits[i]);
-  return numbers;
-}
-
-static Tensor toTensor(const std::vector<float> &numbers, io::DType dtype,
-                       std::vector<int64_t> shape) {
-  Tensor tensor{dtype, std::move(shape), {}};
-  size_t width = dtype == io::DType::F32 ? 4 : 2;
-  tensor.bytes.resize(numbers.size() * width);
-  if (width == 4) {
-    std::memcpy(tensor.bytes.data(), numbers.data(), tensor.bytes.size());
-    return tensor;
-  }
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    uint16_t bits = dtype == io::DType::BF16 ? floatToBfloat(numbers[i])
-                                             : floatToHalf(numbers[i]);
-    std::memcpy(tensor.bytes.data() + 2 * i, &bits, 2);
-  }
-  return tensor;
-}
-
 std::string LinearRun::nameOf(BlockArgument argument) {
   unsigned index = argument.getArgNumber();
   if (auto name = function.getArgAttrOfType<StringAttr>(index, "awq.name"))
     return name.getValue().str();
   return "arg" + std::to_string(index);
-}
-
-static bool fitsType(Type wanted, const Tensor &tensor) {
-  auto type = dyn_cast<RankedTensorType>(wanted);
-  bool fits = type && dtypeOf(type.getElementType()) == tensor.dtype &&
-              type.getRank() == int64_t(tensor.shape.size());
-  for (int64_t i = 0; fits && i < type.getRank(); ++i)
-    fits = type.isDynamicDim(i) || type.getDimSize(i) == tensor.shape[i];
-  return fits;
 }
 
 Status LinearRun::bind(BlockArgument argument, const Tensor &tensor) {
@@ -204,23 +158,6 @@ std::vector<uint16_t> LinearRun::to16(const std::vector<float> &numbers) const {
   return bits;
 }
 
-/// The op's weight as records: packed here if the codes are plain.
-std::vector<uint8_t> LinearRun::recordsOf(QuantizedLinearOp op,
-                                          const QuantScheme &scheme) {
-  const Tensor &codes = values.at(op.getCodes());
-  if (op.getLayout())
-    return codes.bytes;
-  int64_t n = op.getOutputChannels(), k = op.getInputChannels();
-  std::vector<float> scales = toFloats(values.at(op.getScales()));
-  std::vector<uint8_t> zeros(scales.size()),
-      records(RecordGeometry(scheme, n, k).totalBytes());
-  if (op.getZeros())
-    zeros = values.at(op.getZeros()).bytes;
-  packRecords(scheme, n, k, codes.bytes.data(), scales.data(), zeros.data(),
-              records.data());
-  return records;
-}
-
 static Error cannotFeed(Operation *op, const std::string &message,
                         const std::string &help) {
   return Error{ErrorKind::Unsupported, "AWQ1540",
@@ -229,7 +166,123 @@ static Error cannotFeed(Operation *op, const std::string &message,
                "", help};
 }
 
-Status LinearRun::compute(QuantizedLinearOp op) {
+static Error unreadable(Value value) {
+  return Error{ErrorKind::Malformed, "AWQ1522", "a parameter cannot be read",
+               textOf(value.getType()),
+               "the message before this one tells why"};
+}
+
+/// The numbers of a value that is there already, or made of parameters.
+Result<std::vector<float>> LinearRun::floatsOf(Value value) {
+  auto known = values.find(value);
+  if (known != values.end())
+    return toFloats(known->second);
+  FailureOr<std::vector<float>> numbers = store.readFloats(value);
+  if (failed(numbers))
+    return unreadable(value);
+  return std::move(*numbers);
+}
+
+Result<std::vector<uint16_t>> LinearRun::bits16Of(Value value) {
+  Result<std::vector<float>> numbers = floatsOf(value);
+  if (!numbers)
+    return numbers.error();
+  return to16(*numbers);
+}
+
+/// The op's weight as records: packed here if the codes are plain.
+Result<std::vector<uint8_t>>
+LinearRun::recordsOf(QuantizedWeightOpInterface op) {
+  auto known = values.find(op.getCodes());
+  if (op.getLayout() && known != values.end())
+    return known->second.bytes;
+  QuantizedMatrix matrix;
+  matrix.scheme = toQuantScheme(op.getScheme());
+  matrix.n = op.getOutputChannels();
+  matrix.k = op.getInputChannels();
+  if (known == values.end()) {
+    FailureOr<QuantizedMatrix> read = readQuantizedWeight(op, store);
+    if (failed(read))
+      return unreadable(op.getCodes());
+    matrix = std::move(*read);
+  } else {
+    Result<std::vector<float>> scales = floatsOf(op.getScales());
+    if (!scales)
+      return scales.error();
+    matrix.codes = known->second.bytes;
+    matrix.scales = std::move(*scales);
+    matrix.zeros.resize(matrix.scales.size());
+    if (op.getZeros())
+      matrix.zeros = values.at(op.getZeros()).bytes;
+  }
+  SmallVector<int64_t> order = op.getRowOrder();
+  reorderRows(matrix, {order.begin(), order.end()});
+  std::vector<uint8_t> records(
+      RecordGeometry(matrix.scheme, matrix.n, matrix.k).totalBytes());
+  packRecords(matrix.scheme, matrix.n, matrix.k, matrix.codes.data(),
+              matrix.scales.data(), matrix.zeros.data(), records.data());
+  return records;
+}
+
+namespace {
+
+/// The data of a LinearFusion, of an op that is no fused linear too.
+struct FusionData {
+  std::vector<float> norm, cosines, sines;
+  std::vector<uint16_t> residual;
+  LinearFusion fusion;
+};
+
+} // namespace
+
+/// Reads what `op` computes besides the linear; `read` and `read16` give the
+/// numbers of a value.
+template <typename Read, typename Read16>
+static Status readFusion(QuantizedWeightOpInterface op, Read read,
+                         Read16 read16, FusionData &data) {
+  auto fused = dyn_cast<FusedLinearOp>(op.getOperation());
+  if (!fused)
+    return {};
+  auto take = [](auto &to, auto from) -> Status {
+    if (!from)
+      return from.error();
+    to = std::move(*from);
+    return {};
+  };
+  LinearFusion &fusion = data.fusion;
+  fusion.gate = fused.getGate().has_value();
+  if (fused.getNorm()) {
+    if (Status status = take(data.norm, read(fused.getNorm())); !status)
+      return status;
+    auto offset = static_cast<float>(fused.getNormOffset().convertToDouble());
+    for (float &weight : data.norm)
+      weight += offset;
+    fusion.norm = data.norm.data();
+    fusion.epsilon =
+        static_cast<float>(fused.getNormEpsilon()->convertToDouble());
+  }
+  if (std::optional<RotaryAttr> turn = fused.getTurn()) {
+    if (Status status = take(data.cosines, read(fused.getCosines())); !status)
+      return status;
+    if (Status status = take(data.sines, read(fused.getSines())); !status)
+      return status;
+    fusion.cosines = data.cosines.data();
+    fusion.sines = data.sines.data();
+    fusion.turnedRows = turn->getRows();
+    fusion.headSize = turn->getHeadSize();
+    fusion.half =
+        cast<RankedTensorType>(fused.getCosines().getType()).getDimSize(1);
+  }
+  if (fused.getResidual()) {
+    if (Status status = take(data.residual, read16(fused.getResidual()));
+        !status)
+      return status;
+    fusion.residual = data.residual.data();
+  }
+  return {};
+}
+
+Status LinearRun::compute(QuantizedWeightOpInterface op) {
   QuantScheme scheme = toQuantScheme(op.getScheme());
   if (op.getLayout() && op.getLayout().getKind() != LayoutKind::MmaN32K128)
     return cannotFeed(op, "its weight has a layout that is not the kernels'",
@@ -242,11 +295,12 @@ Status LinearRun::compute(QuantizedLinearOp op) {
   std::vector<int64_t> shape = x.shape;
   for (size_t i = 0; i + 1 < shape.size(); ++i)
     m *= shape[i];
-  shape.back() = n;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  shape.back() = type.getShape().back();
 
   // The launch for so many tokens; the last one takes more by more blocks.
   size_t index = 0, own = 0;
-  op->getParentOfType<ModuleOp>().walk([&](QuantizedLinearOp other) {
+  op->getParentOfType<ModuleOp>().walk([&](QuantizedWeightOpInterface other) {
     own = other == op ? index : own;
     ++index;
   });
@@ -259,18 +313,28 @@ Status LinearRun::compute(QuantizedLinearOp op) {
   if (!program)
     return program.error();
 
-  std::vector<uint8_t> records = recordsOf(op, scheme);
-  std::vector<uint16_t> bias;
+  Result<std::vector<uint8_t>> records = recordsOf(op);
+  if (!records)
+    return records.error();
+  Result<std::vector<uint16_t>> bias = std::vector<uint16_t>();
   if (op.getBias())
-    bias = to16(toFloats(values.at(op.getBias())));
-  LinearWeight weight{scheme, n, k, records.data(),
-                      bias.empty() ? nullptr : bias.data()};
+    bias = bits16Of(op.getBias());
+  if (!bias)
+    return bias.error();
+  LinearWeight weight{scheme, n, k, records->data(),
+                      op.getBias() ? bias->data() : nullptr};
+  FusionData data;
+  Status status = readFusion(
+      op, [&](Value value) { return floatsOf(value); },
+      [&](Value value) { return bits16Of(value); }, data);
+  if (!status)
+    return status;
   unsigned blocks =
       options.blocks
           ? options.blocks
           : static_cast<unsigned>(simulatedProcessors * launch->blocksPerSM);
-  std::vector<uint16_t> input = to16(toFloats(x)), y(m * n);
-  SimulatedLinear linear(*program, weight, m, blocks);
+  std::vector<uint16_t> input = to16(toFloats(x)), y(m * shape.back());
+  SimulatedLinear linear(*program, weight, m, blocks, data.fusion);
   Result<Report> report = linear.run(input.data(), y.data(), options.simulator);
   if (!report)
     return report.error();
@@ -284,9 +348,20 @@ Status LinearRun::compute(QuantizedLinearOp op) {
                                                     : io::DType::F16,
               shape, std::vector<uint8_t>(y.size() * 2)};
   std::memcpy(bits.bytes.data(), y.data(), bits.bytes.size());
-  auto type = cast<RankedTensorType>(op.getResult().getType());
-  values[op.getResult()] =
+  values[op->getResult(0)] =
       toTensor(toFloats(bits), *dtypeOf(type.getElementType()), shape);
+  return {};
+}
+
+Status LinearRun::take(tensor::ExtractSliceOp op) {
+  const Tensor &source = values.at(op.getSource());
+  if (source.shape.size() != 2 || op.getType().getRank() != 2 ||
+      op.isDynamicOffset(1) || op.isDynamicSize(1) || op.isDynamicStride(1) ||
+      op.getStaticStride(1) != 1)
+    return cannotFeed(op, "it is no slice of columns",
+                      "run a function without it");
+  values[op.getResult()] =
+      takeColumns(source, op.getStaticOffset(1), op.getStaticSize(1));
   return {};
 }
 
@@ -295,7 +370,7 @@ Result<TensorMap> LinearRun::run(const TensorMap &inputs) {
     return status.error();
   TensorMap results;
   for (Operation &op : function.getBody().front()) {
-    if (auto linear = dyn_cast<QuantizedLinearOp>(op)) {
+    if (auto linear = dyn_cast<QuantizedWeightOpInterface>(op)) {
       if (Status status = compute(linear); !status)
         return status.error();
       continue;
@@ -305,6 +380,22 @@ Result<TensorMap> LinearRun::run(const TensorMap &inputs) {
         return status.error();
       continue;
     }
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+      if (Status status = take(slice); !status)
+        return status.error();
+      continue;
+    }
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op) &&
+        values.count(op.getOperand(0))) {
+      values[op.getResult(0)] =
+          reshape(values.at(op.getOperand(0)),
+                  cast<RankedTensorType>(op.getResult(0).getType()));
+      continue;
+    }
+    // Sizes and what is made of parameters: for those who read it.
+    if (isa<tensor::DimOp, arith::ConstantOp>(op) ||
+        (op.getNumResults() > 0 && llvm::all_of(op.getResults(), isParameter)))
+      continue;
     auto end = dyn_cast<func::ReturnOp>(op);
     if (!end)
       return cannotFeed(&op, "it is no quantized linear",

@@ -76,6 +76,7 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     Option<"chip", "chip", "std::string", "\"sm_80\"", "GPU architecture, which chooses the tiles">,
     Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal, exact or planes">,
     Option<"batchInvariant", "batch-invariant", "bool", "false", "one kernel for any number of tokens">,
+    Option<"tokens", "tokens", "int64_t", "0", "make only the kernel for so many tokens; 0: kernels for any number">,
     Option<"activations", "activations", "std::string", "\"f16\"", "type of activations, bias and results: f16 or bf16">];
   let dependentDialects = [
     "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

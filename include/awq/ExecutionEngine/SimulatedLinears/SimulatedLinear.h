@@ -29,6 +29,10 @@ struct KernelOptions {
   std::string mode = "subnormal";
   std::string activations = "f16";
   bool batchInvariant = false;
+  /// Only the kernel for so many tokens is made; 0: kernels for any number.
+  int64_t tokens = 0;
+  /// Whether linears are joined and take in what surrounds them.
+  bool fuse = true;
 };
 
 /// The kernels of a linear for up to `maxTokens` tokens, and their launch: an
@@ -52,8 +56,8 @@ struct LinearKernels {
 struct CompiledKernels {
   /// LLVM bitcode, as it goes to the NVPTX back end.
   std::string bitcode;
-  /// For each awq.quantized_linear, in the order of the module, an entry for
-  /// each bucket of tokens, the smallest first.
+  /// For each quantized linear, fused or not, in the order of the module, an
+  /// entry for each bucket of tokens, the smallest first.
   std::vector<std::vector<LinearKernels>> linears;
 };
 
@@ -104,15 +108,31 @@ struct LinearWeight {
   const uint16_t *bias = nullptr;
 };
 
+/// What a fused linear computes besides; see awq.fused_linear. All memory stays
+/// the caller's.
+struct LinearFusion {
+  /// The norm's weight [k] with its offset, or null.
+  const float *norm = nullptr;
+  float epsilon = 0;
+  /// [m, half] each, or null.
+  const float *cosines = nullptr, *sines = nullptr;
+  int64_t turnedRows = 0, headSize = 0, half = 0;
+  /// Whether results are half as many as rows.
+  bool gate = false;
+  /// Like the result, or null.
+  const uint16_t *residual = nullptr;
+};
+
 /// The memory of a simulated GPU on which a linear of `m` tokens runs.
 class SimulatedLinear {
 public:
   SimulatedLinear(const LinearProgram &program, const LinearWeight &weight,
-                  int64_t m, unsigned blocks);
+                  int64_t m, unsigned blocks, const LinearFusion &fusion = {});
 
-  /// Computes y [m, n] = x [m, k] W^T + b, of 16-bit numbers of the kernels'
-  /// activation type. The report is that of the first kernel that is not clean,
-  /// or of the second. May be called again: tickets are left as they are.
+  /// Computes y [m, n] = x [m, k] W^T + b, or [m, n / 2] with a gate, of 16-bit
+  /// numbers of the kernels' activation type. The report is that of the first
+  /// kernel that is not clean, or of the second. May be called again: tickets
+  /// are left as they are.
   Result<Report> run(const uint16_t *x, uint16_t *y,
                      const SimulatorOptions &options);
 
@@ -125,13 +145,16 @@ private:
 
   LinearProgram program;
   LinearWeight weight;
+  LinearFusion fusion;
   int64_t m;
   unsigned blocks;
   /// Blocks in y: one for each 8 or 16 tokens.
   int64_t tokenBlocks;
   DeviceMemory memory;
-  DeviceBuffer *input, *packed, *records, *bias = nullptr, *output, *partials,
-                                          *tickets;
+  DeviceBuffer *input, *packed, *records, *output, *partials, *tickets;
+  /// Null where the kernels take none.
+  DeviceBuffer *bias = nullptr, *norm = nullptr, *cosines = nullptr,
+               *sines = nullptr, *residual = nullptr;
 };
 
 } // namespace awq::gpusim

@@ -24,7 +24,8 @@ struct SimulatedRunOptions {
 };
 
 /// Runs a function of a .mlir or .mlirbc file whose body is quantized linears,
-/// each on its GPU kernel, on tensors named like the arguments (`awq.name`,
+/// what they can be fused with, slices and reshapes: each linear on its GPU
+/// kernel, on tensors named like the arguments (`awq.name`,
 /// else "arg<i>"); results are called "result<i>". Activations are rounded to
 /// the kernels' type. Errors: AWQ1520 (no function to choose), AWQ1521 (an
 /// argument is missing or does not fit), AWQ1540 (an op that is no quantized

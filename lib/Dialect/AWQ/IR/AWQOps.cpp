@@ -18,6 +18,7 @@ using namespace awq;
 
 #define GET_OP_CLASSES
 #include "awq/Dialect/AWQ/IR/AWQOps.cpp.inc"
+#include "awq/Dialect/AWQ/IR/QuantizedWeightInterface.cpp.inc"
 
 //===----------------------------------------------------------------------===//
 // Shared checks
@@ -210,8 +211,35 @@ static LogicalResult verifyZerosPresent(Operation *op, SchemeAttr scheme,
   return success();
 }
 
+LogicalResult awq::verifyQuantizedWeight(QuantizedWeightOpInterface op,
+                                         int64_t n, int64_t k) {
+  auto codes = cast<RankedTensorType>(op.getCodes().getType());
+  LayoutAttr layout = op.getLayout();
+  if (!layout && !codes.getElementType().isInteger(8)) // C1
+    return op->emitOpError("codes without a layout must be i8, found ")
+           << codes;
+  if (!layout && !isMatrix(codes, n, k)) // C1
+    return op->emitOpError("codes must be ")
+           << n << "x" << k << ", found " << codes;
+  if (failed(verifyGroup(op, op.getScheme(), k))) // C4
+    return failure();
+  auto verifyPackedOperands = [&] {
+    return verifyPacked(op, op.getScheme(), op.getCodes(), op.getScales(),
+                        op.getZeros(), n, k); // C7
+  };
+  if (layout && layout.getKind() == LayoutKind::MmaN32K128)
+    return verifyPackedOperands();
+  if (!op.getScales()) // C8
+    return op->emitOpError("needs scales");
+  if (failed(verifyZerosPresent(op, op.getScheme(), op.getZeros()))) // C6
+    return failure();
+  if (layout)
+    return verifyPackedOperands();
+  return verifyGroupParameters(op, op.getScheme(), op.getScales().getType(),
+                               op.getZeros(), n, k); // C5
+}
+
 LogicalResult QuantizedLinearOp::verify() {
-  auto codes = cast<RankedTensorType>(getCodes().getType());
   auto input = cast<RankedTensorType>(getInput().getType());
   auto result = cast<RankedTensorType>(getResult().getType());
   if (input.getRank() < 1 || result.getRank() < 1 ||
@@ -219,29 +247,9 @@ LogicalResult QuantizedLinearOp::verify() {
       result.isDynamicDim(result.getRank() - 1))
     return emitOpError("input and result need static last dimensions");
   int64_t k = getInputChannels(), n = getOutputChannels();
-  if (!getLayout() && !codes.getElementType().isInteger(8)) // C1
-    return emitOpError("codes without a layout must be i8, found ") << codes;
-  if (!getLayout() && !isMatrix(codes, n, k)) // C1
-    return emitOpError("codes must be ")
-           << n << "x" << k << ", found " << codes;
-  if (failed(verifyLinearShapes(*this, input, result, getBias(), n)) ||
-      failed(verifyGroup(*this, getScheme(), k))) // C2, C3, C4
+  if (failed(verifyLinearShapes(*this, input, result, getBias(), n))) // C2, C3
     return failure();
-  auto verifyPackedOperands = [&] {
-    return verifyPacked(*this, getScheme(), getCodes(), getScales(), getZeros(),
-                        n, k); // C7
-  };
-  LayoutAttr layout = getLayout();
-  if (layout && layout.getKind() == LayoutKind::MmaN32K128)
-    return verifyPackedOperands();
-  if (!getScales()) // C8
-    return emitOpError("needs scales");
-  if (failed(verifyZerosPresent(*this, getScheme(), getZeros()))) // C6
-    return failure();
-  if (layout)
-    return verifyPackedOperands();
-  return verifyGroupParameters(*this, getScheme(), getScales().getType(),
-                               getZeros(), n, k); // C5
+  return verifyQuantizedWeight(*this, n, k);
 }
 
 //===----------------------------------------------------------------------===//

@@ -23,8 +23,8 @@ namespace awq {
 using namespace mlir;
 using namespace awq;
 
-static LogicalResult readPlain(QuantizedLinearOp op, ParameterStore &store,
-                               QuantizedMatrix &result) {
+static LogicalResult readPlain(QuantizedWeightOpInterface op,
+                               ParameterStore &store, QuantizedMatrix &result) {
   FailureOr<std::vector<uint8_t>> codes = store.readBytes(op.getCodes());
   FailureOr<std::vector<float>> scales = store.readFloats(op.getScales());
   if (failed(codes) || failed(scales))
@@ -39,9 +39,14 @@ static LogicalResult readPlain(QuantizedLinearOp op, ParameterStore &store,
   return success(succeeded(zeros));
 }
 
+static std::vector<int64_t> rowOrder(QuantizedWeightOpInterface op) {
+  SmallVector<int64_t> order = op.getRowOrder();
+  return {order.begin(), order.end()};
+}
+
 /// Records hold codes, scales and zero points in one array.
-static LogicalResult readRecords(QuantizedLinearOp op, const Layout &layout,
-                                 ParameterStore &store,
+static LogicalResult readRecords(QuantizedWeightOpInterface op,
+                                 const Layout &layout, ParameterStore &store,
                                  QuantizedMatrix &result) {
   FailureOr<std::vector<uint32_t>> words = store.readWords(op.getCodes());
   if (failed(words))
@@ -54,10 +59,12 @@ static LogicalResult readRecords(QuantizedLinearOp op, const Layout &layout,
   layout.unpackAll(result.scheme, result.n, result.k, words->data(),
                    result.codes.data(), result.scales.data(),
                    result.zeros.data());
+  restoreRows(result, rowOrder(op));
   return success();
 }
 
-static LogicalResult readPacked(QuantizedLinearOp op, ParameterStore &store,
+static LogicalResult readPacked(QuantizedWeightOpInterface op,
+                                ParameterStore &store,
                                 QuantizedMatrix &result) {
   const Layout *layout =
       findLayout(stringifyLayoutKind(op.getLayout().getKind()));
@@ -75,8 +82,8 @@ static LogicalResult readPacked(QuantizedLinearOp op, ParameterStore &store,
   return success();
 }
 
-FailureOr<QuantizedMatrix> awq::readQuantizedWeight(QuantizedLinearOp op,
-                                                    ParameterStore &store) {
+FailureOr<QuantizedMatrix>
+awq::readQuantizedWeight(QuantizedWeightOpInterface op, ParameterStore &store) {
   QuantizedMatrix result;
   result.scheme = toQuantScheme(op.getScheme());
   result.n = op.getOutputChannels();
@@ -93,22 +100,23 @@ FailureOr<QuantizedMatrix> awq::readQuantizedWeight(QuantizedLinearOp op,
   auto code = llvm::find_if(result.codes, isTooWide);
   if (code != result.codes.end()) {
     int64_t place = code - result.codes.begin();
-    return op.emitOpError("has the code ")
+    return op->emitOpError("has the code ")
            << int(*code) << " in row " << place / result.k << ", channel "
            << place % result.k << ", beyond " << result.scheme.bits << " bits";
   }
   if (llvm::any_of(result.zeros, isTooWide))
-    return op.emitOpError("has a zero point beyond ")
+    return op->emitOpError("has a zero point beyond ")
            << result.scheme.bits << " bits";
   return result;
 }
 
 /// Defines one packed array as a parameter.
 template <typename Pack>
-static FailureOr<Value>
-definePacked(QuantizedLinearOp op, StringRef suffix, const PackedArray &array,
-             Attribute encoding, Pack pack, ParameterStore &store) {
-  OpBuilder builder(op);
+static FailureOr<Value> definePacked(QuantizedWeightOpInterface op,
+                                     StringRef suffix, const PackedArray &array,
+                                     Attribute encoding, Pack pack,
+                                     ParameterStore &store) {
+  OpBuilder builder(op.getOperation());
   Type element = array.type == PackedType::I32   ? Type(builder.getI32Type())
                  : array.type == PackedType::F16 ? Type(builder.getF16Type())
                                                  : Type(builder.getF32Type());
@@ -120,9 +128,11 @@ definePacked(QuantizedLinearOp op, StringRef suffix, const PackedArray &array,
 }
 
 /// Gives `op` one array of records.
-static LogicalResult defineRecords(QuantizedLinearOp op, const Layout &layout,
-                                   LayoutKind kind, QuantizedMatrix &plain,
+static LogicalResult defineRecords(QuantizedWeightOpInterface op,
+                                   const Layout &layout, LayoutKind kind,
+                                   QuantizedMatrix &plain,
                                    ParameterStore &store) {
+  reorderRows(plain, rowOrder(op));
   std::string suffix = ".records." + std::string(layout.name);
   FailureOr<Value> records = definePacked(
       op, suffix, layout.recordsShape(plain.scheme, plain.n, plain.k),
@@ -134,15 +144,16 @@ static LogicalResult defineRecords(QuantizedLinearOp op, const Layout &layout,
       store);
   if (failed(records))
     return failure();
-  op.getCodesMutable().assign(*records);
+  op.getCodesMutable().set(*records);
   op.getScalesMutable().clear();
   op.getZerosMutable().clear();
   return success();
 }
 
 /// Gives `op` arrays of codes, of scales and, if it is asymmetric, of zeros.
-static LogicalResult defineArrays(QuantizedLinearOp op, const Layout &layout,
-                                  LayoutKind kind, QuantizedMatrix &plain,
+static LogicalResult defineArrays(QuantizedWeightOpInterface op,
+                                  const Layout &layout, LayoutKind kind,
+                                  QuantizedMatrix &plain,
                                   ParameterStore &store) {
   int64_t n = plain.n, k = plain.k, groups = plain.scheme.groups(k);
   std::string suffix = "." + std::string(layout.name);
@@ -165,12 +176,12 @@ static LogicalResult defineArrays(QuantizedLinearOp op, const Layout &layout,
       return failure();
     op.getZerosMutable().assign(*zeros);
   }
-  op.getCodesMutable().assign(*codes);
+  op.getCodesMutable().set(*codes);
   op.getScalesMutable().assign(*scales);
   return success();
 }
 
-static LogicalResult repack(QuantizedLinearOp op, const Layout &layout,
+static LogicalResult repack(QuantizedWeightOpInterface op, const Layout &layout,
                             ParameterStore &store) {
   StringRef layoutName(layout.name.data(), layout.name.size());
   std::optional<LayoutKind> kind = symbolizeLayoutKind(layoutName);
@@ -208,7 +219,7 @@ struct PackWeights : public awq::impl::PackWeightsPassBase<PackWeights> {
       return signalPassFailure();
     }
     ParameterStore store(module, sideFile);
-    WalkResult walk = module.walk([&](QuantizedLinearOp op) {
+    WalkResult walk = module.walk([&](QuantizedWeightOpInterface op) {
       const Layout &wanted = layout == "cpu"
                                  ? cpuLayout(op.getScheme().getBits())
                                  : *findLayout(layout);

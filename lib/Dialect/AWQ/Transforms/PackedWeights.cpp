@@ -98,7 +98,7 @@ PackedWeight::readZeros(ParameterStore &store) const {
   return result;
 }
 
-PackedWeight awq::getPackedWeight(QuantizedLinearOp op) {
+PackedWeight awq::getPackedWeight(QuantizedWeightOpInterface op) {
   return {op,
           op.getCodes(),
           op.getScales(),

@@ -31,7 +31,7 @@ struct PackedWeight {
 };
 
 /// The operands of a linear whose codes have a layout.
-PackedWeight getPackedWeight(QuantizedLinearOp op);
+PackedWeight getPackedWeight(QuantizedWeightOpInterface op);
 /// The operands of `op`.
 PackedWeight getPackedWeight(UnpackOp op);
 

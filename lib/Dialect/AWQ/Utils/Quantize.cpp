@@ -217,6 +217,38 @@ void awq::dequantize(const uint8_t *codes, const float *scales,
   }
 }
 
+template <typename T>
+static void reorder(std::vector<T> &values, const std::vector<int64_t> &order,
+                    bool inverse) {
+  std::vector<T> before = std::move(values);
+  values.resize(before.size());
+  size_t width = before.size() / order.size();
+  for (size_t i = 0; i < order.size(); ++i) {
+    size_t from = inverse ? i : order[i], to = inverse ? order[i] : i;
+    std::copy_n(before.begin() + from * width, width,
+                values.begin() + to * width);
+  }
+}
+
+static void reorder(QuantizedMatrix &matrix, const std::vector<int64_t> &order,
+                    bool inverse) {
+  if (order.empty())
+    return;
+  reorder(matrix.codes, order, inverse);
+  reorder(matrix.scales, order, inverse);
+  reorder(matrix.zeros, order, inverse);
+}
+
+void awq::reorderRows(QuantizedMatrix &matrix,
+                      const std::vector<int64_t> &order) {
+  reorder(matrix, order, /*inverse=*/false);
+}
+
+void awq::restoreRows(QuantizedMatrix &matrix,
+                      const std::vector<int64_t> &order) {
+  reorder(matrix, order, /*inverse=*/true);
+}
+
 std::vector<float> awq::dequantize(const QuantizedMatrix &matrix) {
   std::vector<float> weights(matrix.n * matrix.k);
   dequantize(matrix.codes.data(), matrix.scales.data(), matrix.zeros.data(),

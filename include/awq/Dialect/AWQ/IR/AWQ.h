@@ -25,6 +25,8 @@
 #define GET_ATTRDEF_CLASSES
 #include "awq/Dialect/AWQ/IR/AWQAttributes.h.inc"
 
+#include "awq/Dialect/AWQ/IR/QuantizedWeightInterface.h.inc"
+
 #define GET_OP_CLASSES
 #include "awq/Dialect/AWQ/IR/AWQOps.h.inc"
 
@@ -37,6 +39,11 @@ QuantScheme toQuantScheme(SchemeAttr scheme);
 /// one of records.
 llvm::SmallVector<int64_t> getPackedShape(LayoutAttr layout, int64_t n,
                                           int64_t k);
+
+/// Checks codes, scales and zero points of `op` for a weight [n, k] (C1 and C4
+/// to C8 of awq.quantized_linear).
+llvm::LogicalResult verifyQuantizedWeight(QuantizedWeightOpInterface op,
+                                          int64_t n, int64_t k);
 
 /// The layout on a tensor type; null if there is none.
 LayoutAttr getLayout(mlir::Type type);

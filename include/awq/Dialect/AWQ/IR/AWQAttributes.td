@@ -31,6 +31,21 @@ def AWQ_LayoutKind
   let genSpecializedAttr = 0;
 }
 
+def AWQ_GateFunction
+    : I32EnumAttr<"GateFunction", "function of the gate in a gated linear unit",
+                  [I32EnumAttrCase<"Relu", 0, "relu">,
+                   I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
+                   I32EnumAttrCase<"Silu", 2, "silu">,
+                   I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">,
+                   I32EnumAttrCase<"GeluQuick", 4, "gelu_quick">]> {
+  let cppNamespace = "::awq";
+  let genSpecializedAttr = 0;
+}
+
+def AWQ_GateFunctionAttr : EnumAttr<AWQ_Dialect, AWQ_GateFunction, "gate"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def AWQ_SchemeAttr : AttrDef<AWQ_Dialect, "Scheme"> {
   let mnemonic = "scheme";
   let summary = "Number format of a quantized weight";
@@ -84,6 +99,27 @@ def AWQ_LayoutAttr : AttrDef<AWQ_Dialect, "Layout"> {
   }];
   let parameters = (ins EnumParameter<AWQ_LayoutKind>:$kind);
   let assemblyFormat = "`<` $kind `>`";
+}
+
+def AWQ_RotaryAttr : AttrDef<AWQ_Dialect, "Rotary"> {
+  let mnemonic = "rotary";
+  let summary = "Rows of a linear whose results rotary embedding turns";
+  let description = [{
+    The first `heads` * `head_size` rows are heads that rotate. Both are
+    positive, `head_size` a multiple of 16.
+
+    Example:
+
+    ```mlir
+    #awq.rotary<heads = 12, head_size = 64>
+    ```
+  }];
+  let parameters = (ins "int64_t":$heads, "int64_t":$head_size);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getRows() const { return getHeads() * getHeadSize(); }
+  }];
 }
 
 #endif // AWQ_DIALECT_AWQ_IR_AWQATTRIBUTES_TD

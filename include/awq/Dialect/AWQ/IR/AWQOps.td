@@ -12,6 +12,7 @@
 include "awq/Dialect/AWQ/IR/AWQAttributes.td"
 include "awq/Dialect/AWQ/IR/AWQDialect.td"
 include "awq/Dialect/AWQ/IR/ChannelScalingInterface.td"
+include "awq/Dialect/AWQ/IR/QuantizedWeightInterface.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -51,7 +52,8 @@ def AWQ_LinearOp : AWQ_Op<"linear", [Pure,
   let hasVerifier = 1;
 }
 
-def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSegments]> {
+def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<AWQ_QuantizedWeightOpInterface>]> {
   let summary = "A linear layer with a quantized weight, y = x dequant(W)^T + b";
   let description = [{
     `y[..., n] = sum_k x[..., k] * (codes[n, k] - zeros[n, k / g]) * scales[n, k / g] + b[n]`
@@ -92,12 +94,68 @@ def AWQ_QuantizedLinearOp : AWQ_Op<"quantized_linear", [Pure, AttrSizedOperandSe
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    /// The layout of packed codes; null if they are plain.
-    ::awq::LayoutAttr getLayout();
-    int64_t getInputChannels();
-    int64_t getOutputChannels();
+}
+
+def AWQ_FusedLinearOp : AWQ_Op<"fused_linear", [Pure, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<AWQ_QuantizedWeightOpInterface, ["getRowOrder"]>]> {
+  let summary = "A quantized linear with what comes before and after it";
+  let description = [{
+    What one kernel computes where a GPU would take several. With `x` the input
+    of T tokens and each part only where it is given:
+
+    1. `norm`, as in `decoder.rms_norm`: `x / sqrt(mean(x^2) + norm_epsilon) *
+       (norm_offset + norm)`;
+    2. `y = x dequant(W)^T + bias`, as in `awq.quantized_linear`;
+    3. `rotary`, as in `decoder.rotary`: in each of the heads that `turn` names,
+       channels i and i + R/2 are turned by the angle whose cosine and sine are
+       `cosines[t, i]` and `sines[t, i]`; or
+       `gate`, as in `decoder.glu`: `y = f(y[:, n]) * y[:, n + N/2]`, so that
+       gates are the first half of the rows;
+    4. `residual`: `y + residual`.
+
+    Two rows that meet in step 3 are a *pair*. Codes in `mma_n32k128` have pairs
+    8 rows apart, where one lane of a warp has both: rows 16b + i and 16b + 8 + i
+    are a pair for i < 8. All other weights have their rows in the order of the
+    formulas.
+
+    Constraints:
+    * (C1) codes, scales, zeros and bias are those of an `awq.quantized_linear`.
+    * (C2) `input` is [T, K], `result` [T, N], or [T, N/2] with a `gate`.
+    * (C3) `norm` is [K] and comes with `norm_epsilon`.
+    * (C4) `cosines` and `sines` are [T, R/2] and come with `turn`; R is a
+      multiple of 16 and at most `head_size`; the heads have at most N rows.
+    * (C5) `gate` needs N to be a multiple of 16, and excludes `turn`.
+    * (C6) `residual` has the shape of `result`.
+
+    Example:
+
+    ```mlir
+    %y = awq.fused_linear %x, %q, %s norm %g residual %r
+      {norm_epsilon = 1.0e-05 : f64, gate = #awq.gate<silu>,
+       scheme = #awq.scheme<bits = 4, group = 64, zero = symmetric, scale = f16>}
+      : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<128xf32>,
+         tensor<?x16xf32>) -> tensor<?x16xf32>
+    ```
   }];
+  let arguments = (ins AWQ_FloatTensor:$input, AWQ_CodeTensor:$codes,
+                       Optional<AWQ_FloatTensor>:$scales,
+                       Optional<RankedTensorOf<[I8, I32, F32]>>:$zeros,
+                       Optional<AWQ_FloatTensor>:$bias,
+                       Optional<AWQ_FloatTensor>:$norm,
+                       Optional<RankedTensorOf<[F32]>>:$cosines,
+                       Optional<RankedTensorOf<[F32]>>:$sines,
+                       Optional<AWQ_FloatTensor>:$residual, AWQ_SchemeAttr:$scheme,
+                       OptionalAttr<F64Attr>:$norm_epsilon,
+                       DefaultValuedAttr<F64Attr, "0.0">:$norm_offset,
+                       OptionalAttr<AWQ_RotaryAttr>:$turn,
+                       OptionalAttr<AWQ_GateFunctionAttr>:$gate);
+  let results = (outs AWQ_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $codes (`,` $scales^)? (`zeros` $zeros^)? (`bias` $bias^)? (`norm` $norm^)?
+    (`rotary` $cosines^ `,` $sines)? (`residual` $residual^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//

@@ -123,6 +123,41 @@ def FuseLinearsPass : Pass<"awq-fuse-linears", "::mlir::func::FuncOp"> {
                            "::awq::AWQDialect"];
 }
 
+def FuseIntoLinearsPass : Pass<"awq-fuse-into-linears", "::mlir::func::FuncOp"> {
+  let summary = "Moves norms, gates, rotary embeddings and additions into linears";
+  let description = [{
+    Quantized linears become `awq.fused_linear`s that also compute
+
+    * the `decoder.rms_norm` that makes their input, if none but quantized linears
+      read it;
+    * the `decoder.rotary` of their first rows, and of more that follow, taken as
+      heads by slices (`awq-fuse-linears`) and `tensor.expand_shape`; by halves,
+      of a multiple of 16 channels, all with the same cosines and sines;
+    * the `decoder.glu` of the first and the second half of their rows, with a
+      function that kernels have;
+    * the `arith.addf` of their result and another value, if none but it reads
+      the result.
+
+    Other ops stay as they are. A linear that has nothing to fuse stays an
+    `awq.quantized_linear`. For GPUs: a kernel of the CPU gains nothing.
+
+    Example:
+
+    ```mlir
+    %n = decoder.rms_norm %x, %g {epsilon = 1.0e-05 : f64} : tensor<?x16xf32>, tensor<16xf32>
+    %y = awq.quantized_linear %n, %q, %s {scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>}
+      : (tensor<?x16xf32>, tensor<16x16xi8>, tensor<16x1xf16>) -> tensor<?x16xf32>
+    %z = arith.addf %x, %y : tensor<?x16xf32>
+    // becomes
+    %z = awq.fused_linear %x, %q, %s norm %g residual %x {norm_epsilon = 1.0e-05 : f64,
+      scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>}
+      : (tensor<?x16xf32>, tensor<16x16xi8>, tensor<16x1xf16>, tensor<16xf32>, tensor<?x16xf32>)
+      -> tensor<?x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::awq::AWQDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def InsertObserversPass : Pass<"awq-insert-observers", "::mlir::ModuleOp"> {
   let summary = "Observes the values that quantized linears read";
   let description = [{

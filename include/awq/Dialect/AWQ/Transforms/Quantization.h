@@ -89,10 +89,10 @@ mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
                                     const QuantScheme &scheme,
                                     ParameterStore &store);
 
-/// The codes, scales and zero points of a quantized linear, plain or packed;
+/// The codes, scales and zero points of a quantized weight, plain or packed;
 /// `zeros` are filled in for a symmetric scheme.
-mlir::FailureOr<QuantizedMatrix> readQuantizedWeight(QuantizedLinearOp op,
-                                                     ParameterStore &store);
+mlir::FailureOr<QuantizedMatrix>
+readQuantizedWeight(QuantizedWeightOpInterface op, ParameterStore &store);
 
 /// `value` as f32, through arith.extf if it is narrower, so that what is done
 /// to it rounds nothing.

@@ -56,6 +56,11 @@ struct QuantizedMatrix {
   std::vector<uint8_t> zeros;
 };
 
+/// Puts row order[i] of the matrix at row i. An empty order changes nothing.
+void reorderRows(QuantizedMatrix &matrix, const std::vector<int64_t> &order);
+/// The inverse.
+void restoreRows(QuantizedMatrix &matrix, const std::vector<int64_t> &order);
+
 /// Optional bounds [N, G] to which weights are clamped before quantization;
 /// null pointers mean no bounds.
 struct ClipBounds {
