@@ -82,6 +82,11 @@ static ordered_json describeKernels(ModuleOp module) {
       kernel["bias"] = static_cast<bool>(op.getBias());
       kernel.update(fused);
       kernel["layout"] = stringifyLayoutKind(LayoutKind::MmaN32K128).str();
+      if (bucket.contains("dequantize")) {
+        addKernel(kernels, known, name("dequantize"), "dequantize");
+        kernel["dequantize"] = name("dequantize");
+        kernel["record_bytes"] = number("record_bytes");
+      }
       kernel["mode"] = bucket.getAs<StringAttr>("mode").str();
       for (const char *key :
            {"max_tokens", "tile_rows", "threads", "blocks_per_sm",

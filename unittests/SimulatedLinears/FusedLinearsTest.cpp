@@ -30,8 +30,8 @@ const char *const gates[] = {"silu", "gelu_tanh", "relu", "sigmoid",
 /// exclude each other.
 LinearKind makeKind(unsigned choice, unsigned number) {
   LinearKind kind;
-  kind.group = kernelGroups[number % 4];
-  kind.symmetric = number / 4 % 2;
+  kind.group = kernelGroups[(number + number / 4) % 4];
+  kind.symmetric = number / 8 % 2;
   kind.bias = number / 3 % 2;
   kind.norm = choice & 1;
   kind.residual = choice & 2;
@@ -51,7 +51,7 @@ TEST(FusedLinears, AreRight) {
       std::mt19937 random(number);
       KernelOptions options;
       options.chip = chip;
-      options.mode = modes[number % 3];
+      options.mode = modes[(number + number / 16) % 4];
       options.activations = activationTypes[number / 2 % 2];
       unsigned bucket = number % bucketCount(options.mode);
       LinearKind kind = makeKind(choice, number);

@@ -272,6 +272,9 @@ TEST(KernelMutants, NoneSurvivesUnexplained) {
             // many tokens at a time. Bucket 3 of sm_90a is by wgmma.
             bool usual = llvm::StringRef(type) == "f16" &&
                          llvm::StringRef(mode) != "exact" && bucket % 3 == 0;
+            // It differs where kernels wait for each other.
+            if (llvm::StringRef(mode) == "dequantize")
+              usual &= llvm::StringRef(chip) == "sm_90a";
             bool once = !kinds[i].isFused() || bucket == 0;
             if (all || (kinds[i].group == 128 && !kinds[i].symmetric &&
                         !kinds[i].bias && usual && once))

@@ -101,6 +101,7 @@ TEST(ModeErrors, AreFarBelowTheRoundingOfResults) {
       {"planes", "sm_80", "planes", 1, false},
       {"scaled", "sm_80", "subnormal", 4, true},
       {"scaled by wgmma", "sm_90a", "subnormal", 4, true},
+      {"dequantize", "sm_80", "dequantize", 0, true},
   };
   KernelLibrary library;
   for (const Arm &arm : arms)

@@ -32,7 +32,7 @@ using namespace awq::gpusim::test;
 namespace {
 
 /// Each chip, mode, type and group once, with buckets in turn.
-constexpr int roundShapes = 96;
+constexpr int roundShapes = 128;
 
 /// Shapes without the environment variable.
 #ifdef __SANITIZE_ADDRESS__
@@ -95,7 +95,7 @@ Case makeCase(int number) {
   Case test;
   test.index = number;
   test.options.chip = chips[take(4)];
-  test.options.mode = modes[take(3)];
+  test.options.mode = modes[take(4)];
   test.options.activations = activationTypes[take(2)];
   test.kind.group = kernelGroups[take(4)];
   test.kind.symmetric = sum % 2;

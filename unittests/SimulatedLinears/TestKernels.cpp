@@ -33,7 +33,14 @@ std::vector<LinearKind> test::allKinds() {
 }
 
 unsigned test::bucketCount(const std::string &mode) {
-  return mode == "planes" ? 2 : 5;
+  return mode == "planes" || mode == "dequantize" ? 2 : 5;
+}
+
+/// The tokens of the first bucket.
+static int64_t fewestTokens(const std::string &mode) {
+  if (mode == "planes")
+    return 2;
+  return mode == "dequantize" ? 64 : 8;
 }
 
 /// A function with one linear of this kind. Its shape does not matter: M, N and
@@ -119,7 +126,7 @@ CompiledKernels test::compileKinds(const std::vector<LinearKind> &kinds,
 /// The kernels of a kind, one for each bucket.
 static LinearProgram compileProgram(KernelOptions options,
                                     const LinearKind &kind, unsigned bucket) {
-  options.tokens = (options.mode == "planes" ? 2 : 8) << bucket;
+  options.tokens = fewestTokens(options.mode) << bucket;
   CompiledKernels compiled = compileKinds({kind}, options);
   Result<KernelModule> module = KernelModule::parse(compiled.bitcode);
   if (!module) {

@@ -20,13 +20,14 @@
 namespace awq::gpusim::test {
 
 inline const char *const chips[] = {"sm_80", "sm_86", "sm_89", "sm_90a"};
-inline const char *const modes[] = {"subnormal", "exact", "planes"};
+inline const char *const modes[] = {"subnormal", "exact", "planes",
+                                    "dequantize"};
 inline const char *const activationTypes[] = {"f16", "bf16"};
 /// The groups that make kernels of their own; 0 is the whole row.
 inline const int64_t kernelGroups[] = {32, 64, 128, 0};
 /// Kernels of a linear in this mode: for up to 8, 16, 32, 64 and 128 tokens; in
 /// mode planes for up to 2 and 4 (the others there are those of mode
-/// subnormal).
+/// subnormal), in mode dequantize for up to 64 and 128.
 unsigned bucketCount(const std::string &mode);
 
 /// A kind of quantized linear.

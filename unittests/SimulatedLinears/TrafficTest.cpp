@@ -29,7 +29,9 @@ int64_t leastBytes(const RecordGeometry &geometry,
                    const LinearKernels &kernels) {
   int64_t records = geometry.recordRows() * geometry.recordsInK();
   int64_t tiles = n / kernels.tileRows;
-  return records * geometry.recordBytes() +
+  int64_t recordBytes =
+      kernels.recordBytes ? kernels.recordBytes : geometry.recordBytes();
+  return records * recordBytes +
          tiles * geometry.recordsInK() * kernels.activationBytes;
 }
 

@@ -36,6 +36,7 @@ static std::optional<SmallVector<CodeMode>> modesOf(StringRef name) {
       .Case("subnormal", Modes{CodeMode::Subnormal})
       .Case("exact", Modes{CodeMode::Exact})
       .Case("planes", Modes{CodeMode::Planes, CodeMode::Subnormal})
+      .Case("dequantize", Modes{CodeMode::Dequantized})
       .Default(std::nullopt);
 }
 
@@ -96,7 +97,7 @@ ConvertAWQToNVVM::getBuckets(W4KernelSpec spec, ArrayRef<CodeMode> modes) {
     buckets.append(tokenBuckets(spec, chip));
     // The first mode alone serves all tokens.
     if (batchInvariant)
-      return {buckets[invariantBucket]};
+      return {buckets[std::min(invariantBucket, buckets.size() - 1)]};
   }
   if (tokens == 0)
     return buckets;
@@ -119,23 +120,31 @@ Attribute ConvertAWQToNVVM::describe(const W4KernelSpec &spec) {
                            FlatSymbolRefAttr::get(&getContext(), kernel)));
   };
   auto kernel = kernels.lookupSymbol<gpu::GPUFuncOp>(spec.name());
-  return builder.getDictionaryAttr(
-      {number("activation_bytes", spec.activationBytes()),
-       number("blocks_per_sm", spec.blocksPerSM(findChip(chip)->sharedBytes)),
-       number("copied_ahead_bytes", spec.copiedAheadBytes()),
-       symbol("kernel", spec.name()), number("max_tokens", spec.tokens()),
-       builder.getNamedAttr("mode", builder.getStringAttr(modeName(spec.mode))),
-       symbol("pack", spec.packName()),
-       number("partial_bytes", spec.partialBytes()),
-       number("shared_bytes", spec.sharedBytes()),
-       number("threads", (*kernel.getKnownBlockSize())[0]),
-       number("tile_rows", spec.tileRows()),
-       number("token_scale_bytes", spec.tokenScaleBytes())});
+  SmallVector<NamedAttribute> entries = {
+      number("activation_bytes", spec.activationBytes()),
+      number("blocks_per_sm", spec.blocksPerSM(findChip(chip)->sharedBytes)),
+      number("copied_ahead_bytes", spec.copiedAheadBytes()),
+      symbol("kernel", spec.name()),
+      number("max_tokens", spec.tokens()),
+      builder.getNamedAttr("mode", builder.getStringAttr(modeName(spec.mode))),
+      symbol("pack", spec.packName()),
+      number("partial_bytes", spec.partialBytes()),
+      number("shared_bytes", spec.sharedBytes()),
+      number("threads", (*kernel.getKnownBlockSize())[0]),
+      number("tile_rows", spec.tileRows()),
+      number("token_scale_bytes", spec.tokenScaleBytes())};
+  if (spec.isDequantized()) {
+    entries.push_back(symbol("dequantize", spec.dequantizeName()));
+    entries.push_back(number("record_bytes", spec.recordBytes()));
+  }
+  return builder.getDictionaryAttr(entries);
 }
 
 /// The kernels of `spec`, made if they are not there yet.
 Attribute ConvertAWQToNVVM::makeKernels(const W4KernelSpec &spec,
                                         Location loc) {
+  if (spec.isDequantized() && !kernels.lookupSymbol(spec.dequantizeName()))
+    buildDequantizeKernel(kernels, loc, spec);
   if (!kernels.lookupSymbol(spec.packName()))
     buildPackKernel(kernels, loc, spec);
   if (!kernels.lookupSymbol(spec.name()))
@@ -148,7 +157,7 @@ void ConvertAWQToNVVM::runOnOperation() {
   std::optional<SmallVector<CodeMode>> modes = modesOf(mode);
   if (!modes) {
     module.emitError("there is no mode '")
-        << mode << "'; choose subnormal, exact or planes";
+        << mode << "'; choose subnormal, exact, planes or dequantize";
     return signalPassFailure();
   }
   if (activations != "f16" && activations != "bf16") {

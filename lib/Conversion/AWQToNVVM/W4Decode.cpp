@@ -171,7 +171,7 @@ Value DecodeBuilder::rowConstants(Value recordRow) {
 }
 
 void DecodeBuilder::takeRowZeros() {
-  if (spec.groups != 0 || spec.symmetric)
+  if (!spec.hasRowConstants() || spec.symmetric)
     return;
   Value row = b.add(b.mul(b.get(computing.tile), mathWarps()), warp);
   Value known = b.smaller(row, b.sub(recordRows, 1));
@@ -324,11 +324,12 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
 
   Value index =
       b.add(b.mul(b.add(b.mul(b.blockY(), tiles), tile), mathWarps()), warp);
-  Value ticket = b.at(tickets, b.shiftLeft(index, 2));
+  // Pinned: the address would wait in registers that many tokens leave none of.
+  auto ticket = [&] { return b.at(tickets, b.shiftLeft(b.pinned(index), 2)); };
   Variable taken = b.variable(b.constant(0));
   b.ifThen(b.equal(place.lane, 0), [&] {
     b.set(taken, LLVM::AtomicRMWOp::create(
-                     b, LLVM::AtomicBinOp::add, ticket, b.constant(1),
+                     b, LLVM::AtomicBinOp::add, ticket(), b.constant(1),
                      LLVM::AtomicOrdering::monotonic, "device"));
   });
   syncWarp();
@@ -351,7 +352,7 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
     });
     // The next launch finds the ticket as this one did.
     b.ifThen(b.equal(place.lane, 0),
-             [&] { b.store(b.constant(0), ticket, 4); });
+             [&] { b.store(b.constant(0), ticket(), 4); });
   });
 }
 
@@ -361,7 +362,7 @@ void DecodeBuilder::storeTile(Value recordRow) {
   at.firstRow = b.mul(recordRow, RecordGeometry::rows);
   at.firstToken = b.pinned(b.mul(b.blockY(), spec.tokens()));
   at.tokenScales = b.at(activations, b.mul(recordsInK, spec.activationBytes()));
-  if (spec.groups == 0)
+  if (spec.hasRowConstants())
     at.rowScales = rowConstants(recordRow);
   Epilogue(b, spec, place, {bias, residual, turn, output, m, n})
       .store(at, math->tokenSums());

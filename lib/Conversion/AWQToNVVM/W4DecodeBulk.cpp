@@ -196,13 +196,17 @@ void BulkDecode::produce() {
   auto stageAt = [&](Value step) {
     return b.at(shared, b.mul(step, spec.stageStride()));
   };
+  // Dequantized weights are those of the kernel before.
+  if (spec.isDequantized())
+    NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
   Segment segment = makeSegment();
   weightRecord = b.variable(startSegment(segment));
   b.forRange(b.constant(0), head, b.constant(1), [&](Value step) {
     copyWeights(segment, stageAt(step));
     advance(segment, weightRecord);
   });
-  NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
+  if (!spec.isDequantized())
+    NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
   // The same steps again, for their activations.
   Segment tokenSteps = makeSegment();
   Variable tokenRecord = b.variable(startSegment(tokenSteps));

@@ -83,8 +83,7 @@ void CpAsyncDecode::aim(Value tile, Value record) {
   Value bytes = b.mul(inTile, spec.recordBytes());
   b.set(recordStride, b.widen(bytes, b.i64));
   Value to = b.select(b.less(column, last), copyStart(b.add(column, 1)), bytes);
-  Value rest =
-      b.shiftRight(b.sub(b.sub(to, from), RecordGeometry::codeBytes), 4);
+  Value rest = b.shiftRight(b.sub(b.sub(to, from), spec.weightBytes()), 4);
   b.set(restLanes, b.select(b.less(last, warp), b.constant(0), rest));
   Value place = b.add(b.mul(record, spec.activationBytes()),
                       b.shiftLeft(b.pinned(thread), 4));
@@ -98,11 +97,11 @@ void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
   auto copy = [&](int64_t offset) {
     copy16(b.at(recordSlot, slot + offset), b.at(from, offset - middle));
   };
-  for (int64_t offset = 0; offset < RecordGeometry::codeBytes; offset += chunk)
+  for (int64_t offset = 0; offset < spec.weightBytes(); offset += chunk)
     copy(offset);
-  if (spec.recordBytes() > RecordGeometry::codeBytes)
+  if (spec.recordBytes() > spec.weightBytes())
     b.ifThen(b.less(place.lane, b.get(restLanes)),
-             [&] { copy(RecordGeometry::codeBytes); });
+             [&] { copy(spec.weightBytes()); });
 }
 
 /// Starts the copies of the activations `offset` after `from`: fragments by all

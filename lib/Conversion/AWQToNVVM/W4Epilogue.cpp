@@ -132,9 +132,11 @@ void Epilogue::write(Value result, Value address, int64_t offset,
   b.store(b.fromF32(result, type), b.at(address, offset), outputBytes);
 }
 
-/// Stores results 8 columns apart, from column `first` + g of `columns` on.
-void Epilogue::storeColumns(ArrayRef<Value> results, ArrayRef<Value> exist,
-                            Value token, Value columns, Value first) {
+/// Stores results 8 columns apart, from column `first` + g of `columns` on:
+/// `makeResult(i)` where `exist[i]`.
+void Epilogue::storeColumns(ArrayRef<Value> exist, Value token, Value columns,
+                            Value first,
+                            llvm::function_ref<Value(size_t)> makeResult) {
   Value element = b.add(b.mul(b.widen(token, b.i64), b.widen(columns, b.i64)),
                         b.widen(b.add(first, place.g), b.i64));
   Value offset = b.mul(element, b.constant64(outputBytes));
@@ -142,10 +144,10 @@ void Epilogue::storeColumns(ArrayRef<Value> results, ArrayRef<Value> exist,
   Value residual;
   if (arguments.residual)
     residual = b.at(arguments.residual, offset);
-  for (auto [i, result] : llvm::enumerate(results))
-    b.ifThen(exist[i], [&, i = i, result = result] {
-      write(result, address, static_cast<int64_t>(i) * eighthRows * outputBytes,
-            residual);
+  for (size_t i = 0; i < exist.size(); ++i)
+    b.ifThen(exist[i], [&] {
+      write(makeResult(i), address,
+            static_cast<int64_t>(i) * eighthRows * outputBytes, residual);
     });
 }
 
@@ -183,21 +185,22 @@ void Epilogue::storeToken(const EpiloguePlace &at, ArrayRef<TokenSum> sums) {
   b.ifThen(isStored, [&] {
     Value factors = b.at(at.tokenScales, b.shiftLeft(inKernel, 2));
     Value factor = b.load(b.f32, b.at(factors, further * 4), 4);
-    SmallVector<Value, rowEighths> results(rowEighths);
-    for (const TokenSum &sum : sums)
-      results[sum.rowEighth] = result(sum, factor);
     if (spec.fusion.turn)
-      return storePairs(results, token);
+      return storePairs(
+          llvm::map_to_vector(
+              sums, [&](const TokenSum &sum) { return result(sum, factor); }),
+          token);
     if (spec.fusion.gate)
-      return storeColumns({applyGate(results[0], results[1]),
-                           applyGate(results[2], results[3])},
-                          {rows[0].exists, rows[2].exists}, token,
+      return storeColumns({rows[0].exists, rows[2].exists}, token,
                           b.shiftRight(arguments.n, 1),
-                          b.shiftRight(at.firstRow, 1));
+                          b.shiftRight(at.firstRow, 1), [&](size_t i) {
+                            return applyGate(result(sums[2 * i], factor),
+                                             result(sums[2 * i + 1], factor));
+                          });
     storeColumns(
-        results,
         llvm::map_to_vector(rows, [](const Row &row) { return row.exists; }),
-        token, arguments.n, at.firstRow);
+        token, arguments.n, at.firstRow,
+        [&](size_t i) { return result(sums[i], factor); });
   });
 }
 

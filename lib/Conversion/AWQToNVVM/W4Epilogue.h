@@ -75,8 +75,8 @@ private:
   void turn(const Atom &atom, Value token, Value &lower, Value &upper);
   Value applyGate(Value gate, Value up);
   void write(Value result, Value address, int64_t offset, Value residual);
-  void storeColumns(llvm::ArrayRef<Value> results, llvm::ArrayRef<Value> exist,
-                    Value token, Value columns, Value first);
+  void storeColumns(llvm::ArrayRef<Value> exist, Value token, Value columns,
+                    Value first, llvm::function_ref<Value(size_t)> makeResult);
   void storePairs(llvm::ArrayRef<Value> results, Value token);
 
   DeviceBuilder &b;

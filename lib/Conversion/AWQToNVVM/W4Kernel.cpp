@@ -22,6 +22,8 @@ llvm::StringRef awq::modeName(CodeMode mode) {
     return "planes";
   case CodeMode::Scaled:
     return "scaled";
+  case CodeMode::Dequantized:
+    return "dequantized";
   }
   llvm_unreachable("all modes are above");
 }
@@ -36,10 +38,20 @@ static std::string groupText(int64_t groups) {
                      : "g" + std::to_string(RecordGeometry::channels / groups);
 }
 
+/// "awq_w4_g128_symmetric", say.
+static std::string schemeText(const W4KernelSpec &spec) {
+  std::string text =
+      "w" + std::to_string(spec.bits) + "_" + groupText(spec.groups);
+  return spec.symmetric ? text + "_symmetric" : text;
+}
+
+std::string W4KernelSpec::dequantizeName() const {
+  return "awq_dequantize_" + schemeText(*this);
+}
+
 std::string W4KernelSpec::name() const {
-  std::string text = "awq_w" + std::to_string(bits) + "_" + groupText(groups);
-  if (symmetric)
-    text += "_symmetric";
+  // Dequantized weights are of no scheme any more.
+  std::string text = "awq_" + (isDequantized() ? "f16" : schemeText(*this));
   if (bias)
     text += "_bias";
   if (fusion.turn)
@@ -49,7 +61,7 @@ std::string W4KernelSpec::name() const {
   if (fusion.residual)
     text += "_residual";
   text += typeSuffix(type);
-  if (mode != CodeMode::Subnormal)
+  if (mode != CodeMode::Subnormal && !isDequantized())
     text += "_" + modeName(mode).str();
   return text + "_m" + std::to_string(tokens());
 }
@@ -71,7 +83,7 @@ std::string W4KernelSpec::packName() const {
 /// Whether registers have room for the sums of one group beside those of all
 /// groups, for that many tiles of tokens.
 static bool groupSumsFit(const W4KernelSpec &spec, int64_t tokenTiles) {
-  if (spec.groups == 0)
+  if (spec.groups == 0 || spec.isDequantized())
     return true;
   if (tokenTiles < 8)
     return true;
@@ -96,6 +108,9 @@ llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
     // Groups of 32 make longer records than the table is for.
     while (spec.sharedBytes() > mostShared)
       --spec.tile.stages;
+    // f16 takes room for a ring of few tiles, and is worth it for many tokens.
+    if (spec.isDequantized() && (spec.tile.stages < 2 || tokenTiles < 8))
+      continue;
     result.push_back(spec);
   }
   return result;

@@ -38,6 +38,10 @@ enum class CodeMode {
   /// q - z exactly, times the scale as f16: no sums of groups to keep apart,
   /// for the many tokens whose sums fill the registers.
   Scaled,
+  /// Numbers already, which a kernel before has made of all codes: what a
+  /// kernel
+  /// that does so itself has to be faster than.
+  Dequantized,
 };
 
 /// The name of a mode, as options and manifests spell it.
@@ -72,15 +76,26 @@ struct W4KernelSpec {
   /// The symbol of the kernel that packs its activations.
   std::string packName() const;
 
+  /// The kernel that makes f16 of all codes, for mode Dequantized.
+  std::string dequantizeName() const;
+
   int64_t constantBytes() const {
     return RecordGeometry::rows * 2 +
            (symmetric ? 0 : RecordGeometry::rows / 2);
   }
-  int64_t recordBytes() const {
-    return RecordGeometry::codeBytes + groups * constantBytes();
+  bool isDequantized() const { return mode == CodeMode::Dequantized; }
+  /// Weights of a record: codes, or A fragments of f16 in the same order.
+  int64_t weightBytes() const {
+    return isDequantized() ? RecordGeometry::rows * RecordGeometry::channels * 2
+                           : RecordGeometry::codeBytes;
   }
+  int64_t recordBytes() const {
+    return weightBytes() + (isDequantized() ? 0 : groups * constantBytes());
+  }
+  /// Whether scales and zero points of whole rows follow the last record.
+  bool hasRowConstants() const { return groups == 0 && !isDequantized(); }
   /// Sums of activations per record: one per group, one if a group is a row.
-  int64_t sums() const { return groups == 0 ? 1 : groups; }
+  int64_t sums() const { return groups == 0 || isDequantized() ? 1 : groups; }
   /// Whether matrix products are wgmma, which takes activations from shared
   /// memory in another order.
   bool usesWgmma() const { return tile.warpgroups > 0; }
@@ -144,6 +159,7 @@ struct W4KernelSpec {
       return usesWgmma() ? 128 : 64;
     case CodeMode::Exact:
     case CodeMode::Scaled:
+    case CodeMode::Dequantized:
       return 0;
     }
     llvm_unreachable("all modes are above");
@@ -160,6 +176,12 @@ llvm::SmallVector<W4KernelSpec> tokenBuckets(W4KernelSpec spec,
 mlir::gpu::GPUFuncOp buildDecodeKernel(mlir::gpu::GPUModuleOp module,
                                        mlir::Location loc,
                                        const W4KernelSpec &spec);
+
+/// Appends the kernel that makes A fragments of f16 of all records of a scheme,
+/// 8 KB of each, in their order.
+mlir::gpu::GPUFuncOp buildDequantizeKernel(mlir::gpu::GPUModuleOp module,
+                                           mlir::Location loc,
+                                           const W4KernelSpec &spec);
 
 /// Appends the kernel that packs activations for `spec`.
 mlir::gpu::GPUFuncOp buildPackKernel(mlir::gpu::GPUModuleOp module,

@@ -26,6 +26,9 @@
 //
 // Mode Scaled. The same, times the scale, rounded to f16.
 //
+// Mode Dequantized. That is what a kernel before has done with all codes: a
+// record has the fragment of each word, 16 bytes of each lane side by side.
+//
 //===----------------------------------------------------------------------===//
 
 #include "W4Planes.h"
@@ -44,13 +47,13 @@ RecordMath::RecordMath(DeviceBuilder &b, const W4KernelSpec &spec,
     : b(b), spec(spec), place(place) {
   for (int64_t i = 0; i < atoms * spec.tile.tokenTiles * 4; ++i)
     sumVariables.push_back(b.variable(b.real(0.0f)));
-  if (spec.groups == 0 && !spec.symmetric)
+  if (spec.hasRowConstants() && !spec.symmetric)
     for (int64_t i = 0; i < 2 * atoms; ++i)
       rowZeros.push_back(b.variable(b.constant(0)));
 }
 
 RecordBases RecordMath::basesAt(Value records, Value activations) {
-  Value constants = b.at(records, RecordGeometry::codeBytes);
+  Value constants = b.at(records, spec.weightBytes());
   Value zeros = b.at(constants, spec.groups * RecordGeometry::rows * 2);
   Value sums = b.at(activations, spec.tile.tokenTiles * spec.fragmentBytes());
   return {b.at(records, b.shiftLeft(place.lane, 4)),
@@ -132,6 +135,8 @@ GroupConstants RecordMath::symmetricZeros() {
 GroupConstants RecordMath::loadConstants(const RecordBases &bases,
                                          int64_t recordBytes, int64_t group) {
   GroupConstants result;
+  if (spec.isDequantized())
+    return result;
   if (spec.symmetric) {
     result = symmetricZeros();
   } else if (spec.groups == 0) {
@@ -246,6 +251,34 @@ SmallVector<Value> RecordMath::fragmentOf(Value word,
   return {lower(word), upper(word), lower(further), upper(further)};
 }
 
+SmallVector<SmallVector<Value>>
+RecordMath::loadFragments(Value weightsAt, const GroupConstants &constants) {
+  constexpr int64_t words = 2 * atoms, fragmentBytes = 512;
+  auto four = VectorType::get({4}, b.i32);
+  SmallVector<SmallVector<Value>> fragments;
+  if (spec.isDequantized()) {
+    for (int64_t word = 0; word < words; ++word) {
+      Value loaded = b.load(four, b.at(weightsAt, word * fragmentBytes), 16);
+      SmallVector<Value> &fragment = fragments.emplace_back();
+      for (int64_t i = 0; i < 4; ++i)
+        fragment.push_back(b.extract(loaded, i));
+    }
+    return fragments;
+  }
+  Value loaded = b.load(four, weightsAt, 16);
+  for (int64_t word = 0; word < words; ++word)
+    fragments.push_back(
+        fragmentOf(b.extract(loaded, word), constants.atoms[word % atoms]));
+  return fragments;
+}
+
+SmallVector<SmallVector<Value>>
+RecordMath::fragmentsOfQuad(const RecordBases &bases, int64_t quad) {
+  int64_t group = quad * spec.sums() / quads;
+  return loadFragments(b.at(bases.codes, quad * weightQuadBytes()),
+                       loadConstants(bases, 0, group));
+}
+
 /// The products of 32 channels: two steps of 16 for each atom. `wordsAt` and
 /// `fragmentsAt` are the addresses of the lane's 16 bytes of each.
 void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
@@ -287,10 +320,9 @@ void RecordMath::addCodes(Value wordsAt, Value fragmentsAt,
       }
     return;
   }
-  words = b.load(four, wordsAt, 16);
-  for (int64_t step = 0; step < 2; ++step)
-    for (int64_t atom = 0; atom < atoms; ++atom)
-      unpack(step, atom);
+  SmallVector<SmallVector<Value>> all = loadFragments(wordsAt, constants);
+  for (int64_t i = 0; i < 2 * atoms; ++i)
+    fragments[i / atoms][i % atoms] = all[i];
   for (int64_t tile = 0; tile < tiles; ++tile) {
     loadTokens(tile);
     for (int64_t step = 0; step < 2; ++step)
@@ -329,10 +361,10 @@ void RecordMath::accumulate(const RecordBases &bases, int64_t recordBytes,
                                group * spec.tile.tokenTiles * spec.sumBytes()),
           groupSums);
     for (int64_t i = 0; i < quadsPerGroup; ++i) {
-      int64_t quad = (group * quadsPerGroup + i) * quadBytes;
-      addCodes(b.at(bases.codes, recordBytes + quad),
-               b.at(bases.fragments, activationBytes + quad), constants,
-               groupSums);
+      int64_t quad = group * quadsPerGroup + i;
+      addCodes(b.at(bases.codes, recordBytes + quad * weightQuadBytes()),
+               b.at(bases.fragments, activationBytes + quad * quadBytes),
+               constants, groupSums);
     }
     if (!sumsRunOn()) {
       scaleGroup(bases, recordBytes, group, groupSums);

@@ -77,6 +77,11 @@ public:
 
   llvm::ArrayRef<Variable> sums() const { return sumVariables; }
 
+  /// The A fragments of quad `quad` of the first record: of step 0 atom 0, step
+  /// 0 atom 1, step 1 atom 0 and step 1 atom 1.
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>>
+  fragmentsOfQuad(const RecordBases &bases, int64_t quad);
+
   /// What the sums amount to, by tokens and then by rows. All lanes of a warp
   /// have to call it together.
   virtual llvm::SmallVector<TokenSum> tokenSums();
@@ -84,6 +89,8 @@ public:
 protected:
   /// Atoms of 16 rows in a record, and quads of 32 channels.
   static constexpr int64_t atoms = 2, quads = 4, quadBytes = 512;
+  /// Weights of a quad.
+  int64_t weightQuadBytes() const { return spec.weightBytes() / quads; }
 
   DeviceBuilder &b;
   const W4KernelSpec &spec;
@@ -96,6 +103,10 @@ protected:
   /// channels further on.
   llvm::SmallVector<mlir::Value> fragmentOf(mlir::Value word,
                                             const AtomConstants &constants);
+  /// Those of the 32 channels whose weights the lane has from `weightsAt` on,
+  /// as fragmentsOfQuad.
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>>
+  loadFragments(mlir::Value weightsAt, const GroupConstants &constants);
   /// The constants of group `group` of the record `recordBytes` after the base.
   GroupConstants loadConstants(const RecordBases &bases, int64_t recordBytes,
                                int64_t group);
@@ -104,7 +115,8 @@ protected:
                   llvm::ArrayRef<mlir::Value> groupSums);
   /// Whether one set of sums serves all groups.
   bool sumsRunOn() const {
-    return spec.groups == 0 || spec.mode == CodeMode::Scaled;
+    return spec.groups == 0 || spec.mode == CodeMode::Scaled ||
+           spec.isDequantized();
   }
 
   /// From two bytes in a register: zero points of rows g and g + 8 in the

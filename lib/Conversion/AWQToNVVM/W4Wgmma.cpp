@@ -147,16 +147,11 @@ void WarpgroupMath::multiply(ArrayRef<Value> fragment, Value descriptor,
 void WarpgroupMath::addQuad(Value wordsAt, Value descriptor,
                             const GroupConstants &constants,
                             MutableArrayRef<Value> groupSums, bool startsAnew) {
-  Value words = b.load(VectorType::get({4}, b.i32), wordsAt, 16);
-  SmallVector<Value> fragments[2][atoms];
-  for (int64_t step = 0; step < 2; ++step)
-    for (int64_t atom = 0; atom < atoms; ++atom)
-      fragments[step][atom] =
-          fragmentOf(b.extract(words, 2 * step + atom), constants.atoms[atom]);
+  SmallVector<SmallVector<Value>> fragments = loadFragments(wordsAt, constants);
   NVVM::WgmmaFenceAlignedOp::create(b);
   for (int64_t step = 0; step < 2; ++step)
     for (int64_t atom = 0; atom < atoms; ++atom)
-      multiply(fragments[step][atom],
+      multiply(fragments[step * atoms + atom],
                LLVM::AddOp::create(b, descriptor,
                                    b.constant64(step * stepBytes / 16)),
                groupSums.slice(atom * sumsPerAtom(), sumsPerAtom()),
@@ -194,7 +189,7 @@ void WarpgroupMath::accumulate(const RecordBases &bases, int64_t recordBytes,
       if (++handedOver > quadsAhead + 1)
         NVVM::WgmmaWaitGroupSyncOp::create(b, quadsAhead);
       int64_t quad = group * quadsPerGroup + i;
-      addQuad(b.at(bases.codes, recordBytes + quad * quadBytes),
+      addQuad(b.at(bases.codes, recordBytes + quad * weightQuadBytes()),
               moved(tokens, activationBytes + quad * 2 * stepBytes), constants,
               groupSums,
               /*startsAnew=*/i == 0 && !sumsRunOn() && !hasZeros);

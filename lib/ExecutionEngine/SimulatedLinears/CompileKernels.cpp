@@ -30,6 +30,10 @@ static LinearKernels readLaunch(DictionaryAttr bucket) {
   LinearKernels kernels;
   kernels.kernel = name("kernel");
   kernels.pack = name("pack");
+  if (bucket.contains("dequantize")) {
+    kernels.dequantize = name("dequantize");
+    kernels.recordBytes = number("record_bytes");
+  }
   kernels.maxTokens = number("max_tokens");
   kernels.blocksPerSM = number("blocks_per_sm");
   kernels.sharedBytes = number("shared_bytes");
@@ -107,5 +111,13 @@ Result<LinearProgram> LinearProgram::load(const KernelModule &module,
   Result<Kernel> kernel = module.kernel(launch.kernel);
   if (!kernel)
     return kernel.error();
-  return LinearProgram{*pack, *kernel, launch, module.hasDependentLaunch()};
+  LinearProgram program{*pack, *kernel, std::nullopt, launch,
+                        module.hasDependentLaunch()};
+  if (!launch.dequantize.empty()) {
+    Result<Kernel> dequantize = module.kernel(launch.dequantize);
+    if (!dequantize)
+      return dequantize.error();
+    program.dequantize = *dequantize;
+  }
+  return program;
 }

@@ -35,6 +35,11 @@ SimulatedLinear::SimulatedLinear(const LinearProgram &program,
                      program.launch.tokenScaleBytes));
   records = &memory.allocate("records", weight.records, geometry.totalBytes());
   records->readOnly = true;
+  if (program.dequantize)
+    dequantized = &memory.allocate("weights",
+                                   geometry.recordRows() *
+                                       geometry.recordsInK() *
+                                       program.launch.recordBytes);
   auto constant = [&](const char *name, const void *data, int64_t bytes) {
     if (!data)
       return static_cast<DeviceBuffer *>(nullptr);
@@ -72,6 +77,17 @@ Result<Report> SimulatedLinear::runPack(const SimulatorOptions &options) {
   return launch(program.pack, memory, config, arguments, options);
 }
 
+Result<Report> SimulatedLinear::runDequantize(const SimulatorOptions &options) {
+  LaunchConfig config;
+  config.grid.x = blocks;
+  config.block.x = packThreads;
+  return launch(*program.dequantize, memory, config,
+                {Argument::pointer(*records), Argument::pointer(*dequantized),
+                 Argument::of(static_cast<int32_t>(weight.n)),
+                 Argument::of(static_cast<int32_t>(weight.k))},
+                options);
+}
+
 Result<Report> SimulatedLinear::runKernel(const SimulatorOptions &options) {
   packed->fromPreviousKernel = program.dependentLaunch;
   LaunchConfig config;
@@ -80,7 +96,8 @@ Result<Report> SimulatedLinear::runKernel(const SimulatorOptions &options) {
   config.block.x = static_cast<unsigned>(program.launch.threads);
   config.dynamicSharedBytes = static_cast<unsigned>(program.launch.sharedBytes);
   std::vector<Argument> arguments = {Argument::pointer(*packed),
-                                     Argument::pointer(*records)};
+                                     Argument::pointer(
+                                         dequantized ? *dequantized : *records)};
   for (DeviceBuffer *buffer :
        {bias, residual, cosines, sines, output, partials, tickets})
     if (buffer)
@@ -101,6 +118,12 @@ Result<Report> SimulatedLinear::run(const uint16_t *x, uint16_t *y,
   std::memset(output->data, 0xff, output->bytes);
   std::memset(packed->data, 0xff, packed->bytes);
   Result<Report> report = runPack(options);
+  if (report && report->clean() && dequantized) {
+    std::memset(dequantized->data, 0xff, dequantized->bytes);
+    dequantized->fromPreviousKernel = false;
+    report = runDequantize(options);
+    dequantized->fromPreviousKernel = program.dependentLaunch;
+  }
   if (!report || !report->clean())
     return report;
   report = runKernel(options);

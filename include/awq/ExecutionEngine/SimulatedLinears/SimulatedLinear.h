@@ -17,6 +17,8 @@
 #include "awq/Dialect/AWQ/Utils/QuantScheme.h"
 #include "awq/ExecutionEngine/GPUSimulator/Simulator.h"
 
+#include <optional>
+
 namespace mlir {
 class ModuleOp;
 } // namespace mlir
@@ -39,6 +41,10 @@ struct KernelOptions {
 /// entry of the attribute `awq.kernels`.
 struct LinearKernels {
   std::string kernel, pack;
+  /// The kernel that makes f16 of the weights, or empty, and the bytes of a
+  /// record of these.
+  std::string dequantize;
+  int64_t recordBytes = 0;
   int64_t maxTokens = 0;
   int64_t blocksPerSM = 0;
   int64_t sharedBytes = 0;
@@ -88,9 +94,10 @@ private:
   std::unique_ptr<llvm::Module> parsed;
 };
 
-/// What the two kernels of a linear are and how they are launched.
+/// What the kernels of a linear are and how they are launched.
 struct LinearProgram {
   Kernel pack, kernel;
+  std::optional<Kernel> dequantize;
   LinearKernels launch;
   bool dependentLaunch = false;
 
@@ -141,6 +148,7 @@ public:
 
 private:
   Result<Report> runPack(const SimulatorOptions &options);
+  Result<Report> runDequantize(const SimulatorOptions &options);
   Result<Report> runKernel(const SimulatorOptions &options);
 
   LinearProgram program;
@@ -153,7 +161,7 @@ private:
   DeviceMemory memory;
   DeviceBuffer *input, *packed, *records, *output, *partials, *tickets;
   /// Null where the kernels take none.
-  DeviceBuffer *bias = nullptr, *norm = nullptr, *cosines = nullptr,
+  DeviceBuffer *dequantized = nullptr, *bias = nullptr, *norm = nullptr, *cosines = nullptr,
                *sines = nullptr, *residual = nullptr;
 };
 
