@@ -65,13 +65,13 @@ def simulate(chips: list[str], mode: str, group: int) -> list[dict[str, Any]]:
     for chip in chips:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
-            kernels, _ = compile_kernels(chip, group, False, mode, scratch)
+            manifest, _ = compile_kernels(chip, group, False, mode, scratch, [TINY_SHAPE])
             bitcode = scratch / "kernels.bc"
             bitcode.write_bytes(kernel_bitcode(binaries / "awq-opt", scratch / "linear.mlir", chip, mode))
             device = SimulatedDevice(binaries / "awq-sim", bitcode, scratch)
             for m in TINY_TOKENS:
                 x = tokens_by(rng, m, k)
-                kernel = choose(kernels, m)
+                kernel = choose(manifest, n, k, m)
                 linear, _, found = checked(device, kernel, weights, dequantized, x)
                 rows.append({"chip": chip, "kernel": kernel["name"], "m": m, "blocks": linear.blocks, "error": found})
                 print(f"{chip:7} {kernel['name']:28} M {m:3}  error {found:.2e}", flush=True)
@@ -79,7 +79,12 @@ def simulate(chips: list[str], mode: str, group: int) -> list[dict[str, Any]]:
 
 
 def measure_shape(
-    device: CudaDevice, cublas: Cublas | None, kernels: list[dict[str, Any]], shape: tuple[str, int, int], group: int
+    device: CudaDevice,
+    cublas: Cublas | None,
+    manifest: dict[str, Any],
+    baseline: dict[str, Any],
+    shape: tuple[str, int, int],
+    group: int,
 ) -> list[dict[str, Any]]:
     """All numbers of tokens for one shape."""
     name, k, n = shape
@@ -96,7 +101,8 @@ def measure_shape(
     rows = []
     for m in TOKENS:
         x = tokens_by(rng, m, k)
-        linear, on_device, _ = checked(device, choose(kernels, m), weights, dequantized, x)
+        linear, on_device, _ = checked(device, choose(manifest, n, k, m), weights, dequantized, x)
+        floats_first, _, _ = checked(device, choose(baseline, n, k, m), weights, dequantized, x)
         count = max(LAUNCHES, copies)
 
         def both(copy: Any, linear: Linear = linear, on_device: Any = on_device) -> None:
@@ -106,6 +112,7 @@ def measure_shape(
         arms: dict[str, list[Any]] = {
             "ours_with_packing": [lambda c=held[i % copies], f=both: f(c) for i in range(count)],
             "ours": [lambda c=held[i % copies], f=linear.multiply: f(c) for i in range(count)],
+            "dequantize": [lambda c=held[i % copies], f=floats_first.multiply: f(c) for i in range(count)],
             "read": [lambda c=held[i % copies]: device.read(c, sink, records.nbytes) for i in range(count)],
         }
         if cublas:
@@ -134,10 +141,14 @@ def measure(mode: str, group: int) -> dict[str, Any]:
     except DriverError as reason:
         print(f"gpu: {reason}; going on without it", file=sys.stderr)
         cublas = None
-    with tempfile.TemporaryDirectory() as folder:
-        kernels, out = compile_kernels(device.chip, group, False, mode, Path(folder))
-        device.load((out / "kernels.cubin").read_bytes())
-    rows = [row for shape in SHAPES for row in measure_shape(device, cublas, kernels, shape, group)]
+    shapes = [(n, k) for _, k, n in SHAPES]
+    manifests = []
+    for each in (mode, "dequantize"):
+        with tempfile.TemporaryDirectory() as folder:
+            manifest, out = compile_kernels(device.chip, group, False, each, Path(folder), shapes)
+            device.load((out / "kernels.cubin").read_bytes())
+            manifests.append(manifest)
+    rows = [row for shape in SHAPES for row in measure_shape(device, cublas, *manifests, shape, group)]
     return {"gpu": device.name, "mode": mode, "group": group, "measured": rows}
 
 

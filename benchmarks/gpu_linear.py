@@ -17,6 +17,8 @@ Array = NDArray[Any]
 Buffer = Any
 RECORD_ROWS, CHANNELS, RECORDS_PER_TILE = 32, 128, 4
 PACK_THREADS, TICKET_ROWS, TICKET_BYTES = 256, 256, 32
+DEQUANTIZE_BLOCKS = 8  # for each SM
+TOKENS_CHECKED = 32
 
 
 class Device(Protocol):
@@ -89,10 +91,14 @@ class Weights:
         return np.concatenate(tiles)
 
 
-def choose(kernels: list[dict[str, Any]], m: int) -> dict[str, Any]:
-    """The kernel for m tokens: that of the smallest bucket which has room, or the largest."""
-    ordered = sorted(kernels, key=lambda kernel: int(kernel["max_tokens"]))
-    return next((kernel for kernel in ordered if m <= kernel["max_tokens"]), ordered[-1])
+def choose(manifest: dict[str, Any], n: int, k: int, m: int) -> dict[str, Any]:
+    """The kernel that the manifest has for m tokens of a linear [n, k]."""
+    shape = next(each for each in manifest["launches"] if (each["rows"], each["channels"]) == (n, k))
+    name = next(
+        each["kernel"] for each in shape["launches"] if each["max_tokens"] is None or m <= each["max_tokens"]
+    )
+    kernel: dict[str, Any] = next(each for each in manifest["kernels"] if each["name"] == name)
+    return kernel
 
 
 def blocks_in_x(slots: int, token_blocks: int, steps: int) -> int:
@@ -107,7 +113,7 @@ def blocks_in_x(slots: int, token_blocks: int, steps: int) -> int:
 
 
 class Linear:
-    """The buffers of one linear and its two launches."""
+    """The buffers of one linear and its launches: two, or three if its kernel takes dequantized weights."""
 
     def __init__(self, device: Device, kernel: dict[str, Any], weights: Weights, m: int) -> None:
         self.device, self.kernel, self.m = device, kernel, m
@@ -120,6 +126,10 @@ class Linear:
         packed = self.token_blocks * (columns * kernel["activation_bytes"] + kernel["token_scale_bytes"])
         tickets = self.token_blocks * math.ceil(self.n / TICKET_ROWS) * TICKET_BYTES
         self.records = device.upload(weights.records())
+        self.floats: Buffer | None = None
+        if "dequantize" in kernel:
+            count = math.ceil(self.n / RECORD_ROWS) * columns
+            self.floats = device.upload(np.zeros(count * kernel["record_bytes"], np.uint8))
         self.packed = device.upload(np.zeros(packed, np.uint8))
         self.partials = device.upload(np.zeros(self.token_blocks * self.blocks * kernel["partial_bytes"], np.uint8))
         self.tickets = device.upload(np.zeros(tickets, np.uint8))
@@ -132,7 +142,13 @@ class Linear:
 
     def multiply(self, records: Buffer | None = None) -> None:
         """By the linear's weights, or by a copy of them."""
-        buffers = [self.packed, self.records if records is None else records, self.output, self.partials, self.tickets]
+        weights = self.records if records is None else records
+        if self.floats is not None:
+            grid = (self.device.sms * DEQUANTIZE_BLOCKS, 1)
+            arguments = [weights, self.floats, self.n, self.k]
+            self.device.launch(self.kernel["dequantize"], grid, PACK_THREADS, 0, arguments)
+            weights = self.floats
+        buffers = [self.packed, weights, self.output, self.partials, self.tickets]
         self.device.launch(
             self.kernel["name"],
             (self.blocks, self.token_blocks),
@@ -146,6 +162,7 @@ class Linear:
 
 
 def error(y: Array, x: Array, dequantized: Array) -> float:
-    """The squared error of Y over the square of the exact one."""
-    exact = x.astype(np.float64) @ dequantized.T
-    return float(np.square(y - exact).sum() / np.square(exact).sum())
+    """The squared error of Y over the square of the exact one, for the first and the last tokens, and some between."""
+    tokens = np.unique(np.linspace(0, len(x) - 1, min(len(x), TOKENS_CHECKED)).astype(int))
+    exact = x[tokens].astype(np.float64) @ dequantized.T
+    return float(np.square(y[tokens] - exact).sum() / np.square(exact).sum())

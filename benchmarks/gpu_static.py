@@ -19,6 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ WARPS_PER_SM = {"sm_80": 64, "sm_86": 48, "sm_89": 48, "sm_90a": 64}
 RESERVED_SHARED = 1024
 REGISTERS_PER_SM = 65536
 REGISTER_UNIT = 256  # registers are given to a warp in such units
+
+# What the kernels are compiled for where their counts do not depend on it.
+EXAMPLE_SHAPES = ((64, 512),)
 
 MODES = ("subnormal", "exact", "planes")
 # What kernels for many tokens may be in instead.
@@ -67,15 +71,16 @@ def compiler() -> Path:
     return Path(os.environ.get("AWQ_MLIR_BIN", ROOT / "build" / "bin")) / "awq-compile"
 
 
-def example(groups: int, symmetric: bool) -> str:
-    """A module with one quantized linear."""
-    n, k = 64, 512
-    columns = k // groups if groups else 1
-    zeros = "" if symmetric else f", %z: tensor<{n}x{columns}xi8>"
-    kind = "symmetric" if symmetric else "asymmetric"
-    types = f"tensor<?x{k}xf32>, tensor<{n}x{k}xi8>, tensor<{n}x{columns}xf16>"
-    return f"""
-func.func @linear(%x: tensor<?x{k}xf32>, %q: tensor<{n}x{k}xi8>, %s: tensor<{n}x{columns}xf16>{zeros})
+def example(groups: int, symmetric: bool, shapes: Sequence[tuple[int, int]] = EXAMPLE_SHAPES) -> str:
+    """A module with a quantized linear of each shape, N and K."""
+    text = ""
+    for index, (n, k) in enumerate(shapes):
+        columns = k // groups if groups else 1
+        zeros = "" if symmetric else f", %z: tensor<{n}x{columns}xi8>"
+        kind = "symmetric" if symmetric else "asymmetric"
+        types = f"tensor<?x{k}xf32>, tensor<{n}x{k}xi8>, tensor<{n}x{columns}xf16>"
+        text += f"""
+func.func @linear{index}(%x: tensor<?x{k}xf32>, %q: tensor<{n}x{k}xi8>, %s: tensor<{n}x{columns}xf16>{zeros})
     -> tensor<?x{n}xf32> {{
   %y = awq.quantized_linear %x, %q, %s{"" if symmetric else " zeros %z"}
     {{scheme = #awq.scheme<bits = 4, group = {groups}, zero = {kind}, scale = f16>}}
@@ -83,6 +88,7 @@ func.func @linear(%x: tensor<?x{k}xf32>, %q: tensor<{n}x{k}xi8>, %s: tensor<{n}x
   return %y : tensor<?x{n}xf32>
 }}
 """
+    return text
 
 
 def blocks_per_sm(chip: str, registers: int, threads: int, shared: int) -> int:
@@ -106,20 +112,31 @@ def run(*command: str | Path) -> str:
 
 
 def compile_kernels(
-    chip: str, groups: int, symmetric: bool, mode: str, scratch: Path
-) -> tuple[list[dict[str, Any]], Path]:
-    """The linear kernels of one scheme, as the manifest has them, and the folder with their cubin."""
+    chip: str,
+    groups: int,
+    symmetric: bool,
+    mode: str,
+    scratch: Path,
+    shapes: Sequence[tuple[int, int]] = EXAMPLE_SHAPES,
+) -> tuple[dict[str, Any], Path]:
+    """The manifest of the kernels for linears of one scheme, and the folder with their cubin."""
     source, out = scratch / "linear.mlir", scratch / "kernels"
-    source.write_text(example(groups, symmetric), encoding="utf8")
-    run(compiler(), source, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}")
-    manifest = json.loads((out / "manifest.json").read_text(encoding="utf8"))
-    return [kernel for kernel in manifest["kernels"] if "max_tokens" in kernel], out
+    source.write_text(example(groups, symmetric, shapes), encoding="utf8")
+    run(compiler(), source, "-o", out, "--force", "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}")
+    manifest: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf8"))
+    return manifest, out
+
+
+def linear_kernels(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of them that multiply."""
+    return [kernel for kernel in manifest["kernels"] if kernel["kind"] == "linear"]
 
 
 def measure(chip: str, groups: int, symmetric: bool, mode: str) -> list[dict[str, Any]]:
     """The kernels of one scheme on one chip that are of this mode, and with the first mode those for many tokens."""
     with tempfile.TemporaryDirectory() as scratch:
-        kernels, out = compile_kernels(chip, groups, symmetric, mode, Path(scratch))
+        manifest, out = compile_kernels(chip, groups, symmetric, mode, Path(scratch))
+        kernels = linear_kernels(manifest)
         listing = run(find_tool("nvdisasm"), "-c", out / "kernels.cubin")
     functions = {function.name: function for function in sass.functions(listing)}
     return [

@@ -98,9 +98,9 @@ Status Driver::checkRequest() {
   if (!isOneOf(request.quantize, {"", "awq", "rtn"}))
     return usage("--quantize=" + request.quantize + " is unknown",
                  "use awq or rtn");
-  if (!isOneOf(request.kernelMode, {"subnormal", "exact", "planes"}))
+  if (!isOneOf(request.kernelMode, {"subnormal", "exact", "planes", "dequantize"}))
     return usage("--kernel-mode=" + request.kernelMode + " is unknown",
-                 "use subnormal, exact or planes");
+                 "use subnormal, exact, planes or dequantize");
   if (!isOneOf(request.activations, {"f16", "bf16"}))
     return usage("--activations=" + request.activations + " is unknown",
                  "use f16 or bf16");

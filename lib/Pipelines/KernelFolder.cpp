@@ -102,6 +102,44 @@ static ordered_json describeKernels(ModuleOp module) {
   return kernels;
 }
 
+/// Which kernel to launch for how many tokens, for each shape and kind of
+/// linear, with the names of those.
+static ordered_json describeLaunches(ModuleOp module) {
+  ordered_json result = ordered_json::array();
+  module.walk([&](QuantizedWeightOpInterface op) {
+    auto kernels = op->getAttrOfType<ArrayAttr>("awq.kernels");
+    auto ranges = op->getAttrOfType<ArrayAttr>("awq.launches");
+    if (!kernels || !ranges)
+      return;
+    ordered_json launches = ordered_json::array();
+    for (auto range : ranges.getAsRange<DenseI64ArrayAttr>()) {
+      auto kernel = cast<DictionaryAttr>(kernels[range[1]])
+                        .getAs<SymbolRefAttr>("kernel");
+      ordered_json most;
+      if (range[0] != 0)
+        most = range[0];
+      launches.push_back(
+          {{"max_tokens", most}, {"kernel", kernel.getLeafReference().str()}});
+    }
+    ordered_json entry = {{"linears", ordered_json::array()},
+                          {"rows", op.getOutputChannels()},
+                          {"channels", op.getInputChannels()},
+                          {"launches", launches}};
+    auto same = llvm::find_if(result, [&](const ordered_json &other) {
+      return other["rows"] == entry["rows"] &&
+             other["channels"] == entry["channels"] &&
+             other["launches"] == entry["launches"];
+    });
+    if (same == result.end()) {
+      result.push_back(entry);
+      same = std::prev(result.end());
+    }
+    if (auto name = op->getAttrOfType<StringAttr>("awq.name"))
+      (*same)["linears"].push_back(name.getValue().str());
+  });
+  return result;
+}
+
 /// The PTX in the module's gpu.binary.
 static std::string findPTX(ModuleOp module) {
   std::string ptx;
@@ -178,7 +216,8 @@ awq::writeKernelFolder(ModuleOp module, const KernelFolderOptions &options,
        {{"kind", "nvvm"},
         {"chip", options.chip},
         {"activations", options.activations}}},
-      {"kernels", kernels}};
+      {"kernels", kernels},
+      {"launches", describeLaunches(module)}};
   ordered_json files = ordered_json::array();
   for (llvm::StringRef name : {ptxName, cubinName}) {
     if (name == cubinName && !report.assembled)

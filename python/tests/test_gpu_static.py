@@ -118,6 +118,56 @@ def test_blocks_of_an_sm(chip: str, registers: int, threads: int, shared: int, b
     assert gpu_static.blocks_per_sm(chip, registers, threads, shared) == blocks
 
 
+def test_no_committed_kernel_spills() -> None:
+    rows = gpu_static.json.loads((ROOT / "benchmarks" / "results" / "gpu_static.json").read_text(encoding="utf8"))
+    assert [row["kernel"] for row in rows["kernels"] if row["spill_bytes"]] == []
+
+
+FUSED = """
+#scheme = #awq.scheme<bits = 4, group = {group}, zero = asymmetric, scale = f16>
+func.func @turned(%x: tensor<?x256xf32>, %q: tensor<192x256xi8>, %s: tensor<192x{columns}xf16>,
+    %z: tensor<192x{columns}xi8>, %c: tensor<?x32xf32>, %b: tensor<192xf32>) -> tensor<?x192xf32> {{
+  %y = awq.fused_linear %x, %q, %s zeros %z bias %b rotary %c, %c
+    {{turn = #awq.rotary<heads = 2, head_size = 64>, scheme = #scheme}}
+    : (tensor<?x256xf32>, tensor<192x256xi8>, tensor<192x{columns}xf16>, tensor<192x{columns}xi8>, tensor<192xf32>,
+       tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x192xf32>
+  return %y : tensor<?x192xf32>
+}}
+func.func @gated(%x: tensor<?x256xf32>, %q: tensor<192x256xi8>, %s: tensor<192x{columns}xf16>,
+    %z: tensor<192x{columns}xi8>, %g: tensor<256xf32>, %r: tensor<?x96xf32>) -> tensor<?x96xf32> {{
+  %y = awq.fused_linear %x, %q, %s zeros %z norm %g residual %r
+    {{norm_epsilon = 1.0e-05, gate = #awq.gate<gelu_tanh>, scheme = #scheme}}
+    : (tensor<?x256xf32>, tensor<192x256xi8>, tensor<192x{columns}xf16>, tensor<192x{columns}xi8>, tensor<256xf32>,
+       tensor<?x96xf32>) -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}}
+"""
+
+
+def spilling(source: str, chip: str, folder: Path, mode: str = "subnormal") -> list[str]:
+    """The kernels of a module that spill."""
+    program, out = folder / "linears.mlir", folder / "kernels"
+    program.write_text(source, encoding="utf8")
+    gpu_static.run(
+        gpu_static.compiler(), program, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}"
+    )
+    manifest = gpu_static.json.loads((out / "manifest.json").read_text(encoding="utf8"))
+    assert all(kernel["cubin"] for kernel in manifest["kernels"])
+    return [kernel["name"] for kernel in manifest["kernels"] if kernel["spill_bytes"]]
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
+@pytest.mark.parametrize("group", [128, 0])
+def test_no_fused_or_symmetric_kernel_spills(tmp_path: Path, chip: str, group: int) -> None:
+    fused = FUSED.format(group=group, columns=256 // group if group else 1)
+    assert spilling(fused + gpu_static.example(group, True), chip, tmp_path) == []
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_86", "sm_90a"])
+def test_no_kernel_of_the_baseline_spills(tmp_path: Path, chip: str) -> None:
+    assert spilling(gpu_static.example(64, False), chip, tmp_path, "dequantize") == []
+
+
 def test_kernels_need_fewer_instructions_than_marlin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole tool, where ptxas and nvdisasm are."""
     output = tmp_path / "gpu_static.json"

@@ -47,8 +47,9 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
                    "GPU to make kernels for: sm_80, sm_86, sm_89 or sm_90a");
   auto kernelMode = text("kernel-mode", request.kernelMode, "MODE",
                          "How GPU kernels make numbers of codes: subnormal, "
-                         "exact, or planes (integer products for up to 4 "
-                         "tokens)");
+                         "exact, planes (integer products for up to 4 "
+                         "tokens) or dequantize (f16 first, then a product: "
+                         "the baseline)");
   auto activations = text("activations", request.activations, "TYPE",
                           "Type of a GPU's activations and results: f16 or "
                           "bf16");

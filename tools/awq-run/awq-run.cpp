@@ -52,7 +52,7 @@ int main(int argc, char **argv) {
                             cl::desc("--device=sim: whose kernels"),
                             cl::cat(category));
   cl::opt<std::string> mode(
-      "mode", cl::init("subnormal"), cl::value_desc("subnormal|exact|planes"),
+      "mode", cl::init("subnormal"), cl::value_desc("subnormal|exact|planes|dequantize"),
       cl::desc("--device=sim: how codes become numbers"), cl::cat(category));
   cl::opt<std::string> activations(
       "activations", cl::init("f16"), cl::value_desc("f16|bf16"),

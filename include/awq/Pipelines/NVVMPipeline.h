@@ -28,7 +28,7 @@ struct NVVMPipelineOptions
                            llvm::cl::init("sm_80")};
   Option<std::string> mode{*this, "mode",
                            llvm::cl::desc("how codes become numbers: "
-                                          "subnormal, exact or planes"),
+                                          "subnormal, exact, planes or dequantize"),
                            llvm::cl::init("subnormal")};
   Option<bool> batchInvariant{
       *this, "batch-invariant",

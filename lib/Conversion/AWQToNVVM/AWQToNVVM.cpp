@@ -8,7 +8,7 @@
 
 #include "awq/Conversion/AWQToNVVM/Passes.h"
 
-#include "W4Kernel.h"
+#include "W4Selection.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Support/TargetInfo.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -185,8 +185,15 @@ void ConvertAWQToNVVM::runOnOperation() {
     if (failed(spec))
       return signalPassFailure();
     SmallVector<Attribute> entries;
-    for (const W4KernelSpec &bucket : getBuckets(*spec, *modes))
+    SmallVector<W4KernelSpec> buckets = getBuckets(*spec, *modes);
+    for (const W4KernelSpec &bucket : buckets)
       entries.push_back(makeKernels(bucket, op->getLoc()));
+    SmallVector<Attribute> launches;
+    for (const LaunchRange &range : selectLaunches(
+             chip, op.getOutputChannels(), op.getInputChannels(), buckets))
+      launches.push_back(
+          builder.getDenseI64ArrayAttr({range.mostTokens, range.bucket}));
+    op->setAttr("awq.launches", builder.getArrayAttr(launches));
     op->setAttr("awq.kernels", builder.getArrayAttr(entries));
   }
 }

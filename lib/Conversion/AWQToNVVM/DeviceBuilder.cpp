@@ -273,6 +273,8 @@ Value DeviceBuilder::blockX() { return NVVM::BlockIdXOp::create(*this, i32); }
 Value DeviceBuilder::blockY() { return NVVM::BlockIdYOp::create(*this, i32); }
 Value DeviceBuilder::gridX() { return NVVM::GridDimXOp::create(*this, i32); }
 
+Value DeviceBuilder::gridY() { return NVVM::GridDimYOp::create(*this, i32); }
+
 void DeviceBuilder::barrier() { NVVM::Barrier0Op::create(*this); }
 
 Value DeviceBuilder::shuffleXor(Value value, int32_t with) {

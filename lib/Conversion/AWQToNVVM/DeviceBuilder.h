@@ -131,6 +131,7 @@ public:
   Value blockX();
   Value blockY();
   Value gridX();
+  Value gridY();
   /// Waits for all threads of the block.
   void barrier();
   /// The value of lane (this lane ^ `with`).

@@ -324,12 +324,11 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
 
   Value index =
       b.add(b.mul(b.add(b.mul(b.blockY(), tiles), tile), mathWarps()), warp);
-  // Pinned: the address would wait in registers that many tokens leave none of.
-  auto ticket = [&] { return b.at(tickets, b.shiftLeft(b.pinned(index), 2)); };
+  Value ticket = b.at(tickets, b.shiftLeft(index, 2));
   Variable taken = b.variable(b.constant(0));
   b.ifThen(b.equal(place.lane, 0), [&] {
     b.set(taken, LLVM::AtomicRMWOp::create(
-                     b, LLVM::AtomicBinOp::add, ticket(), b.constant(1),
+                     b, LLVM::AtomicBinOp::add, ticket, b.constant(1),
                      LLVM::AtomicOrdering::monotonic, "device"));
   });
   syncWarp();
@@ -338,6 +337,10 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
   b.set(finish, isLast);
   b.ifThen(isLast, [&] {
     fence();
+    // The next launch finds the ticket as this one did. Later there would be no
+    // registers for its address.
+    b.ifThen(b.equal(place.lane, 0),
+             [&] { b.store(b.constant(0), ticket, 4); });
     for (const Variable &sum : sums)
       b.set(sum, b.real(0.0f));
     b.forRange(from, b.add(to, 1), b.constant(1), [&](Value owner) {
@@ -350,9 +353,6 @@ void DecodeBuilder::exchangePartials(Value tile, Value from, Value to,
                 b.fadd(b.get(sums[4 * q + i]), b.extract(four, i)));
       }
     });
-    // The next launch finds the ticket as this one did.
-    b.ifThen(b.equal(place.lane, 0),
-             [&] { b.store(b.constant(0), ticket(), 4); });
   });
 }
 

@@ -52,7 +52,8 @@ private:
   Value stepRecords(const Segment &segment);
   void advance(const Segment &segment, const Variable &record);
   void wait(Value barrier, Value phase);
-  void copy(Value to, Value from, Value bytes, Value stage);
+  void copy(Value to, Value from, Value bytes, Value stage, Value hint);
+  Value weightHint();
   Value full(Value stage) { return b.at(stage, spec.stageBytes()); }
   Value empty(Value stage) { return b.at(stage, spec.stageBytes() + 8); }
 
@@ -60,6 +61,8 @@ private:
   Variable phase;
   /// The producer's place in its segment.
   Variable weightRecord;
+  /// What the L2 cache is told of weights.
+  Value hint;
 };
 
 } // namespace
@@ -122,11 +125,26 @@ void BulkDecode::releaseStage(Value bytes) {
 // The producer
 //===----------------------------------------------------------------------===//
 
-void BulkDecode::copy(Value to, Value from, Value bytes, Value stage) {
+/// Weights that one block in y reads are not read again: they need not push out
+/// what is, the activations and the partial sums. Others are for the next
+/// block.
+Value BulkDecode::weightHint() {
+  auto policy = [&](StringRef priority) {
+    return b.inlinePTX(
+        b.i64, {},
+        ("createpolicy.fractional.L2::" + priority + ".b64 $0, 1.0;").str(),
+        "=l");
+  };
+  return b.select(b.equal(b.gridY(), 1), policy("evict_first"),
+                  policy("evict_normal"));
+}
+
+void BulkDecode::copy(Value to, Value from, Value bytes, Value stage,
+                      Value hint) {
   Value inCluster = LLVM::AddrSpaceCastOp::create(
       b, LLVM::LLVMPointerType::get(b.getContext(), 7), to);
   NVVM::CpAsyncBulkGlobalToSharedClusterOp::create(
-      b, inCluster, from, full(stage), bytes, Value(), Value());
+      b, inCluster, from, full(stage), bytes, Value(), hint);
 }
 
 /// Records in the segment's next step.
@@ -158,7 +176,7 @@ void BulkDecode::copyWeights(const Segment &segment, Value stage) {
               weights, recordOffset(rowTile, record, inPart, b.constant(0)));
           int64_t slot =
               (i * spec.recordColumns() + columns * part) * spec.recordBytes();
-          copy(b.at(stage, slot), from, recordBytes, stage);
+          copy(b.at(stage, slot), from, recordBytes, stage, hint);
         });
     };
     // All tiles have rows in their first 128.
@@ -173,7 +191,8 @@ void BulkDecode::copyWeights(const Segment &segment, Value stage) {
 void BulkDecode::copyActivations(Value record, Value count, Value stage) {
   Value from = b.at(activations, b.mul(record, spec.activationBytes()));
   int64_t slot = spec.tile.records * spec.recordColumns() * spec.recordBytes();
-  copy(b.at(stage, slot), from, b.mul(count, spec.activationBytes()), stage);
+  copy(b.at(stage, slot), from, b.mul(count, spec.activationBytes()), stage,
+       Value());
 }
 
 /// Moves on to the next step of the block, if there is one.
@@ -199,6 +218,7 @@ void BulkDecode::produce() {
   // Dequantized weights are those of the kernel before.
   if (spec.isDequantized())
     NVVM::GriddepcontrolOp::create(b, NVVM::GridDepActionKind::wait);
+  hint = weightHint();
   Segment segment = makeSegment();
   weightRecord = b.variable(startSegment(segment));
   b.forRange(b.constant(0), head, b.constant(1), [&](Value step) {

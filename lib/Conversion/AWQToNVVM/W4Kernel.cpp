@@ -92,6 +92,18 @@ static bool groupSumsFit(const W4KernelSpec &spec, int64_t tokenTiles) {
          spec.mode == CodeMode::Subnormal;
 }
 
+/// The mode for that many tiles of tokens where `spec.mode` is asked for: one
+/// that needs no more registers than there are.
+static CodeMode modeFor(const W4KernelSpec &spec, const TileChoice &tile) {
+  if (!groupSumsFit(spec, tile.tokenTiles))
+    return CodeMode::Scaled;
+  // By mma.sync the products of the zero points, which are constants there,
+  // take some more than the 255.
+  bool spills = spec.groups == 0 && spec.symmetric && tile.tokenTiles == 16 &&
+                tile.warpgroups == 0 && spec.mode == CodeMode::Subnormal;
+  return spills ? CodeMode::Exact : spec.mode;
+}
+
 llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
                                                   llvm::StringRef chip) {
   static constexpr int64_t buckets[] = {1, 2, 4, 8, 16};
@@ -103,13 +115,16 @@ llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
     // More columns than two tiles are better filled with a token each.
     if (mode == CodeMode::Planes && tokenTiles > 2)
       break;
-    spec.mode = groupSumsFit(spec, tokenTiles) ? mode : CodeMode::Scaled;
     spec.tile = *findTile(chip, tokenTiles);
+    spec.mode = mode;
+    spec.mode = modeFor(spec, spec.tile);
     // Groups of 32 make longer records than the table is for.
     while (spec.sharedBytes() > mostShared)
       --spec.tile.stages;
-    // f16 takes room for a ring of few tiles, and is worth it for many tokens.
-    if (spec.isDequantized() && (spec.tile.stages < 2 || tokenTiles < 8))
+    // f16 is worth it for many tokens; by mma.sync, fragments that are four
+    // times as long leave no registers for the sums of 128.
+    if (spec.isDequantized() &&
+        (tokenTiles < 8 || (tokenTiles > 8 && !spec.usesWgmma())))
       continue;
     result.push_back(spec);
   }

@@ -67,6 +67,10 @@ awq::gpusim::compileKernels(ModuleOp module, const KernelOptions &options) {
     auto described = op->getAttrOfType<ArrayAttr>("awq.kernels");
     for (auto bucket : described.getAsRange<DictionaryAttr>())
       buckets.push_back(readLaunch(bucket));
+    std::vector<LaunchRange> &launches = compiled.launches.emplace_back();
+    for (auto range : op->getAttrOfType<ArrayAttr>("awq.launches")
+                          .getAsRange<DenseI64ArrayAttr>())
+      launches.push_back({range[0], range[1]});
   });
   module.walk([&](gpu::BinaryOp binary) {
     auto object = cast<gpu::ObjectAttr>(binary.getObjects()[0]);
@@ -77,6 +81,15 @@ awq::gpusim::compileKernels(ModuleOp module, const KernelOptions &options) {
                  "the module has no quantized linear to make a kernel for", "",
                  "quantize it first: awq-mlir quantize"};
   return compiled;
+}
+
+const LinearKernels &CompiledKernels::select(size_t linear,
+                                             int64_t tokens) const {
+  const std::vector<LaunchRange> &ranges = launches[linear];
+  auto range = llvm::find_if(ranges, [&](const LaunchRange &each) {
+    return each.mostTokens == 0 || tokens <= each.mostTokens;
+  });
+  return linears[linear][range->entry];
 }
 
 KernelModule::KernelModule() : context(std::make_unique<llvm::LLVMContext>()) {}

@@ -36,10 +36,9 @@ SimulatedLinear::SimulatedLinear(const LinearProgram &program,
   records = &memory.allocate("records", weight.records, geometry.totalBytes());
   records->readOnly = true;
   if (program.dequantize)
-    dequantized = &memory.allocate("weights",
-                                   geometry.recordRows() *
-                                       geometry.recordsInK() *
-                                       program.launch.recordBytes);
+    dequantized = &memory.allocate("weights", geometry.recordRows() *
+                                                  geometry.recordsInK() *
+                                                  program.launch.recordBytes);
   auto constant = [&](const char *name, const void *data, int64_t bytes) {
     if (!data)
       return static_cast<DeviceBuffer *>(nullptr);
@@ -95,9 +94,9 @@ Result<Report> SimulatedLinear::runKernel(const SimulatorOptions &options) {
   config.grid.y = static_cast<unsigned>(tokenBlocks);
   config.block.x = static_cast<unsigned>(program.launch.threads);
   config.dynamicSharedBytes = static_cast<unsigned>(program.launch.sharedBytes);
-  std::vector<Argument> arguments = {Argument::pointer(*packed),
-                                     Argument::pointer(
-                                         dequantized ? *dequantized : *records)};
+  std::vector<Argument> arguments = {
+      Argument::pointer(*packed),
+      Argument::pointer(dequantized ? *dequantized : *records)};
   for (DeviceBuffer *buffer :
        {bias, residual, cosines, sines, output, partials, tickets})
     if (buffer)

@@ -298,17 +298,12 @@ Status LinearRun::compute(QuantizedWeightOpInterface op) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   shape.back() = type.getShape().back();
 
-  // The launch for so many tokens; the last one takes more by more blocks.
   size_t index = 0, own = 0;
   op->getParentOfType<ModuleOp>().walk([&](QuantizedWeightOpInterface other) {
     own = other == op ? index : own;
     ++index;
   });
-  const std::vector<LinearKernels> &buckets = compiled.linears[own];
-  const LinearKernels *launch = &buckets.back();
-  for (const LinearKernels &bucket : llvm::reverse(buckets))
-    if (m <= bucket.maxTokens)
-      launch = &bucket;
+  const LinearKernels *launch = &compiled.select(own, m);
   Result<LinearProgram> program = LinearProgram::load(module, *launch);
   if (!program)
     return program.error();

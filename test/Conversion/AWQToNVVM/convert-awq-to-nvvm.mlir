@@ -2,13 +2,14 @@
 // RUN: awq-opt %s --convert-awq-to-nvvm=chip=sm_90a --split-input-file | FileCheck %s --check-prefixes=CHECK,BULK,WGMMA
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=exact activations=bf16" --split-input-file | FileCheck %s --check-prefix=EXACT
 // RUN: awq-opt %s --convert-awq-to-nvvm="mode=planes" --split-input-file | FileCheck %s --check-prefix=PLANES
+// RUN: awq-opt %s --convert-awq-to-nvvm="mode=dequantize" --split-input-file | FileCheck %s --check-prefix=FLOATS
 // RUN: awq-opt %s --convert-awq-to-nvvm="batch-invariant=true" --split-input-file | FileCheck %s --check-prefix=INVARIANT
 // RUN: not awq-opt %s --convert-awq-to-nvvm="mode=fast" --split-input-file 2>&1 | FileCheck %s --check-prefix=MODE
 // RUN: not awq-opt %s --convert-awq-to-nvvm="activations=f64" --split-input-file 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: not awq-opt %s --convert-awq-to-nvvm="chip=sm_75" --split-input-file 2>&1 | FileCheck %s --check-prefix=CHIP
 
 // CHIP: no kernels are made for the chip sm_75
-// MODE: there is no mode 'fast'; choose subnormal, exact or planes
+// MODE: there is no mode 'fast'; choose subnormal, exact, planes or dequantize
 // TYPE: there are no kernels for activations of 'f64'; choose f16 or bf16
 
 #scheme = #awq.scheme<bits = 4, group = 64, zero = asymmetric, scale = f16>
@@ -27,6 +28,10 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
     -> tensor<?x8xf32>
   return %u, %v : tensor<?x32xf32>, tensor<?x8xf32>
 }
+
+// A small weight has few tiles: many tokens are many blocks of few.
+// CPASYNC: awq.launches = [array<i64: 8, 0>, array<i64: 16, 1>, array<i64: 32, 2>, array<i64: 0, 1>]
+// WGMMA: awq.launches = [array<i64: 8, 0>, array<i64: 16, 1>, array<i64: 32, 2>, array<i64: 64, 3>, array<i64: 0, 2>]
 
 // CHECK: gpu.module @awq_kernels
 // CHECK: gpu.func @awq_pack_g64_m8(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32) kernel attributes {known_block_size = array<i32: 256, 1, 1>}
@@ -67,7 +72,7 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // CHECK: gpu.func @awq_w4_g64_scaled_m128(
 // CHECK-NOT: gpu.func
 
-// INVARIANT: awq.kernels = [{activation_bytes = {{[^{]*}}max_tokens = 16 : i64, {{[^{]*}}}]
+// INVARIANT: awq.kernels = [{activation_bytes = {{[^{]*}}max_tokens = 16 : i64, {{[^{]*}}}], awq.launches = [array<i64: 0, 0>]
 // INVARIANT: gpu.func @awq_pack_g64_m16
 // INVARIANT: gpu.func @awq_w4_g64_m16
 // INVARIANT-NOT: gpu.func @awq_{{.*}}_m{{8|32}}(
@@ -81,6 +86,14 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // PLANES: llvm.inline_asm {{.*}}mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32
 // PLANES: llvm.bitcast %{{.*}} : i32 to f32
 // PLANES: gpu.func @awq_w4_g64_planes_m4
+
+// All codes as f16 first, then a product of f16 whose kernel knows no scheme.
+// FLOATS: awq.kernels = [{{{.*}}dequantize = @awq_kernels::@awq_dequantize_w4_g64, kernel = @awq_kernels::@awq_f16_m64, max_tokens = 64 : i64, mode = "dequantized", pack = @awq_kernels::@awq_pack_m64, {{.*}}record_bytes = 8192 : i64{{.*}}}], awq.launches = [array<i64: 0, 0>]
+// FLOATS: gpu.func @awq_dequantize_w4_g64(%{{.*}}: !llvm.ptr<1>, %{{.*}}: !llvm.ptr<1>, %{{.*}}: i32, %{{.*}}: i32) kernel
+// FLOATS: llvm.fmul {{.*}} : vector<2xf16>
+// FLOATS: gpu.func @awq_pack_m64
+// FLOATS: gpu.func @awq_f16_m64
+// FLOATS-NOT: gpu.func @awq_f16_m128
 
 // EXACT: gpu.func @awq_pack_bf16_m8
 // EXACT: gpu.func @awq_w4_g64_bf16_exact_m8

@@ -55,6 +55,12 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
     tokens the packed form takes `activation_bytes` for each 128 channels, then
     `token_scale_bytes`.
 
+    `awq.launches` says which of the kernels to launch: pairs of a number of
+    tokens up to which, and a place in `awq.kernels`. The last pair has 0 for all
+    numbers above. Choices come from a table by chip, tokens, N and K; a kernel
+    that is launched for more tokens than it takes gets a block in y for each
+    `max_tokens` of them.
+
     Example:
 
     ```mlir
@@ -74,7 +80,7 @@ def ConvertAWQToNVVMPass : Pass<"convert-awq-to-nvvm", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_80\"", "GPU architecture, which chooses the tiles">,
-    Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal, exact or planes">,
+    Option<"mode", "mode", "std::string", "\"subnormal\"", "how codes become numbers: subnormal, exact, planes or dequantize">,
     Option<"batchInvariant", "batch-invariant", "bool", "false", "one kernel for any number of tokens">,
     Option<"tokens", "tokens", "int64_t", "0", "make only the kernel for so many tokens; 0: kernels for any number">,
     Option<"activations", "activations", "std::string", "\"f16\"", "type of activations, bias and results: f16 or bf16">];

@@ -58,6 +58,12 @@ struct LinearKernels {
   int64_t partialBytes = 0;
 };
 
+/// Tokens up to which (0: any number) an entry of a linear is launched.
+struct LaunchRange {
+  int64_t mostTokens = 0;
+  int64_t entry = 0;
+};
+
 /// The kernels of all quantized linears of a module.
 struct CompiledKernels {
   /// LLVM bitcode, as it goes to the NVPTX back end.
@@ -65,6 +71,11 @@ struct CompiledKernels {
   /// For each quantized linear, fused or not, in the order of the module, an
   /// entry for each bucket of tokens, the smallest first.
   std::vector<std::vector<LinearKernels>> linears;
+  /// For each of them, which of the entries to launch for how many tokens.
+  std::vector<std::vector<LaunchRange>> launches;
+
+  /// The kernels to launch linear `linear` with, for `tokens` tokens.
+  const LinearKernels &select(size_t linear, int64_t tokens) const;
 };
 
 /// Runs the NVVM pipeline on `module`. Errors: AWQ1510 (a pass refuses it),
@@ -161,8 +172,8 @@ private:
   DeviceMemory memory;
   DeviceBuffer *input, *packed, *records, *output, *partials, *tickets;
   /// Null where the kernels take none.
-  DeviceBuffer *dequantized = nullptr, *bias = nullptr, *norm = nullptr, *cosines = nullptr,
-               *sines = nullptr, *residual = nullptr;
+  DeviceBuffer *dequantized = nullptr, *bias = nullptr, *norm = nullptr,
+               *cosines = nullptr, *sines = nullptr, *residual = nullptr;
 };
 
 } // namespace awq::gpusim
