@@ -47,9 +47,31 @@ private:
   /// the middle of what they are for.
   static constexpr int64_t middle = 1024;
 
+  /// Whether there are enough fragments for each thread to copy some.
+  bool shareActivations() const {
+    return spec.activationBytes() >= mathWarps() * chunk;
+  }
+  /// Bytes of fragments that each warp copies.
+  int64_t warpShare() const {
+    if (!shareActivations())
+      return chunk;
+    return spec.tile.tokenTiles * spec.fragmentBytes() / mathWarps();
+  }
+  /// Where a thread's part of the activations of a record begins.
+  Value ownActivations(Value thread) {
+    if (warpShare() == chunk)
+      return b.shiftLeft(thread, 4);
+    Value ofWarp = b.mul(b.div(thread, 32), static_cast<int32_t>(warpShare()));
+    return b.add(ofWarp, b.shiftLeft(b.rem(thread, 32), 4));
+  }
+  int64_t activationMiddle() const {
+    return warpShare() > 2 * middle ? 2 * middle : middle;
+  }
+
   Segment copying;
-  /// Of the next record: `middle` after this lane's first bytes of it, of the
-  /// activations that it meets, and the bytes from one record to the next.
+  /// Of the next record: `middle` after this lane's first bytes of it,
+  /// activationMiddle() after those of the activations that it meets, and the
+  /// bytes from one record to the next.
   Variable recordAt, activationsAt, recordStride;
   /// Lanes that copy 16 bytes more of a record than all lanes do together.
   Variable restLanes;
@@ -86,8 +108,8 @@ void CpAsyncDecode::aim(Value tile, Value record) {
   Value rest = b.shiftRight(b.sub(b.sub(to, from), spec.weightBytes()), 4);
   b.set(restLanes, b.select(b.less(last, warp), b.constant(0), rest));
   Value place = b.add(b.mul(record, spec.activationBytes()),
-                      b.shiftLeft(b.pinned(thread), 4));
-  b.set(activationsAt, b.at(b.at(activations, place), middle));
+                      ownActivations(b.pinned(thread)));
+  b.set(activationsAt, b.at(b.at(activations, place), activationMiddle()));
 }
 
 /// Starts the copies of this warp's record, which is at `from`.
@@ -104,39 +126,33 @@ void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
              [&] { copy(spec.weightBytes()); });
 }
 
-/// Starts the copies of the activations `offset` after `from`: fragments by all
-/// threads, the sums of the groups by the last warp, whose address is nearest
-/// to them.
+/// Starts the copies of the activations `offset` after `from`: of fragments
+/// each warp takes a share in one piece, so that few addresses reach them; the
+/// last warp takes the sums of the groups, which follow its share.
 void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
                                     int64_t offset) {
   int64_t slot = stage * spec.stageStride() + record * spec.activationBytes();
-  int64_t perCopy = mathWarps() * chunk;
-  if (spec.activationBytes() < perCopy) {
-    // By the first threads, fragments and sums together.
-    b.ifThen(b.less(thread, static_cast<int32_t>(spec.activationBytes() / 16)),
-             [&] {
-               copy16(b.at(activationSlot, slot), b.at(from, offset - middle));
-             });
-    return;
-  }
   auto copy = [&](int64_t within) {
     copy16(b.at(activationSlot, slot + within),
-           b.at(from, offset + within - middle));
+           b.at(from, offset + within - activationMiddle()));
   };
-  int64_t fragments = spec.tile.tokenTiles * spec.fragmentBytes();
-  for (int64_t within = 0; within < fragments; within += perCopy)
-    copy(within);
-  if (spec.sumBytes() == 0)
-    return;
-  int64_t sums = spec.activationBytes() - fragments;
-  if (sums > chunk) {
-    b.ifThen(b.less(thread, static_cast<int32_t>(sums / 16)),
-             [&] { copy(fragments); });
+  if (!shareActivations()) {
+    // By the first threads, fragments and sums together.
+    b.ifThen(b.less(thread, static_cast<int32_t>(spec.activationBytes() / 16)),
+             [&] { copy(0); });
     return;
   }
-  int64_t before = (mathWarps() - 1) * chunk;
-  b.ifThen(b.less(b.sub(thread, before / 16), static_cast<int32_t>(sums / 16)),
-           [&] { copy(fragments - before); });
+  for (int64_t within = 0; within < warpShare(); within += chunk)
+    copy(within);
+  int64_t sums = spec.activationBytes() - mathWarps() * warpShare();
+  if (sums == 0)
+    return;
+  // Threads of the last warp, counted from its first; others wrap around.
+  Value inLast = b.sub(thread, static_cast<int32_t>(32 * (mathWarps() - 1)));
+  for (int64_t within = 0; within < sums; within += chunk)
+    b.ifThen(b.less(inLast,
+                    static_cast<int32_t>(std::min(chunk, sums - within) / 16)),
+             [&] { copy(warpShare() + within); });
 }
 
 /// Starts the copies of the next step into `stage`, if there is one. One branch
@@ -148,9 +164,7 @@ void CpAsyncDecode::copyAhead(int64_t stage) {
 
   b.startBlock(full);
   // One address reaches the activations of all records, or one for each does.
-  int64_t farthest = (records - 1) * spec.activationBytes() +
-                     spec.tile.tokenTiles * spec.fragmentBytes() -
-                     (mathWarps() - 1) * chunk;
+  int64_t farthest = (records - 1) * spec.activationBytes() + warpShare();
   bool oneAddress = farthest < 3 * middle;
   Value from = b.get(recordAt), tokens = b.get(activationsAt);
   for (int32_t record = 0; record < records; ++record) {
@@ -195,7 +209,7 @@ void CpAsyncDecode::copySomeRecords(int64_t stage) {
 
 void CpAsyncDecode::startCopies() {
   recordSlot = b.at(b.at(shared, copyStart(warp)), b.shiftLeft(place.lane, 4));
-  activationSlot = b.at(stagedActivations(), b.shiftLeft(thread, 4));
+  activationSlot = b.at(stagedActivations(), ownActivations(thread));
   copying = makeSegment();
   recordAt = b.variable(weights);
   activationsAt = b.variable(activations);
