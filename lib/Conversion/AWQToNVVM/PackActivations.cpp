@@ -14,10 +14,12 @@
 // For 128 channels and T tiles of 8 tokens the packed form is
 //   fragments [T][4][32][16 bytes]: of each 32 channels lane 4g + t has token
 //     g, channels 2t, 2t+1 and the same 8, 16 and 24 further on;
-//   sums [groups][T][8][4] of f16: four parts that add up to minus the sum of
-//     the group.
+//   sums [groups][T / 4][8][4][4][2] of f16: of 8 tokens the four parts that
+//   add
+//     up to minus the sum of the group, in 4 tiles (or T, if it is less), each
+//     with a 0 after it.
 // wgmma takes it in core matrices: fragments [T][16][8][8] of f16, for each 8
-// channels 8 tokens; and the parts of the sums, each with a 0 after it.
+// channels 8 tokens; and the sums as [groups][T][8][4][2].
 //
 // In mode Planes a tile has 2 tokens, and an activation is a multiple of 2^-22,
 // X = p0 2^24 + p1 2^16 + p2 2^8 + p3 with signed bytes p: plane p of token i
@@ -71,6 +73,7 @@ private:
   void storePlaneSums(Value base, ArrayRef<Value> sums);
   Value placeInFragments(Value pair, Value g);
   Value placeInCores(Value pair, Value g);
+  Value placeOfPart(Value tokenTile, Value ofLane);
   void storeSums(Value base, Value sum, Value group, Value writes);
   Value scaled(Value channel);
   Value units(Value channel);
@@ -381,6 +384,15 @@ void PackBuilder::storePlaneSums(Value base, ArrayRef<Value> sums) {
   });
 }
 
+/// For mma.sync: the parts that a lane needs of as many tiles as it loads at a
+/// time lie side by side.
+Value PackBuilder::placeOfPart(Value tokenTile, Value ofLane) {
+  auto together = static_cast<int32_t>(spec.sumTiles());
+  Value before = b.mul(b.div(tokenTile, together), together * spec.sumBytes());
+  Value within = b.add(b.mul(ofLane, together), b.rem(tokenTile, together));
+  return b.add(before, b.shiftLeft(within, 2));
+}
+
 /// Splits minus `sum` into four f16 parts; lane l % 4 writes part l % 4.
 void PackBuilder::storeSums(Value base, Value sum, Value group, Value writes) {
   Value index = b.rem(lane, 4);
@@ -392,19 +404,18 @@ void PackBuilder::storeSums(Value base, Value sum, Value group, Value writes) {
     mine = mine ? b.select(b.equal(index, part), half, mine) : half;
   }
   Value tokenTile = b.div(inTile, 8), g = b.rem(inTile, 8);
-  Value slot = b.add(b.mul(group, spec.tile.tokenTiles), tokenTile);
-  // With a zero beside it, if there is room.
-  int64_t partBytes = spec.usesWgmma() ? 4 : 2;
-  Value stored = mine;
-  if (spec.usesWgmma())
-    stored = b.widen(b.bitcast(mine, b.i16), b.i32);
-  Value place = b.add(b.mul(slot, spec.sumBytes()),
-                      b.mul(b.add(b.shiftLeft(g, 2), index), partBytes));
+  Value ofLane = b.add(b.shiftLeft(g, 2), index);
+  Value place =
+      b.add(b.mul(group, spec.tile.tokenTiles * spec.sumBytes()),
+            spec.usesWgmma() ? b.add(b.mul(tokenTile, spec.sumBytes()),
+                                     b.shiftLeft(ofLane, 2))
+                             : placeOfPart(tokenTile, ofLane));
   b.ifThen(writes, [&] {
+    // With a zero beside it.
     b.store(
-        stored,
+        b.widen(b.bitcast(mine, b.i16), b.i32),
         b.at(b.at(base, spec.tile.tokenTiles * spec.fragmentBytes()), place),
-        partBytes);
+        4);
   });
 }
 

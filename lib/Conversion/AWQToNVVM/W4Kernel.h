@@ -145,18 +145,21 @@ struct W4KernelSpec {
     return (tile.stages - 1) * tile.records * recordColumns() * recordBytes();
   }
 
+  /// Tiles of tokens whose parts of sums a lane loads together; not with wgmma.
+  int64_t sumTiles() const { return std::min<int64_t>(tile.tokenTiles, 4); }
+
   /// Of 8 columns and 128 channels: B fragments, of f16 or of bytes.
   int64_t fragmentBytes() const {
     return mode == CodeMode::Planes ? 1024 : 2048;
   }
-  /// Of 8 columns: minus the sum of a group, as four f16 parts or as i32. For
-  /// wgmma each part has a 0 beside it. The other modes have no use for sums.
+  /// Of 8 columns: minus the sum of a group, as four f16 parts with a 0 beside
+  /// each, or as i32. The other modes have no use for sums.
   int64_t sumBytes() const {
     switch (mode) {
     case CodeMode::Planes:
       return 32;
     case CodeMode::Subnormal:
-      return usesWgmma() ? 128 : 64;
+      return 128;
     case CodeMode::Exact:
     case CodeMode::Scaled:
     case CodeMode::Dequantized:

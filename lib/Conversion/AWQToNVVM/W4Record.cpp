@@ -56,11 +56,12 @@ RecordBases RecordMath::basesAt(Value records, Value activations) {
   Value constants = b.at(records, spec.weightBytes());
   Value zeros = b.at(constants, spec.groups * RecordGeometry::rows * 2);
   Value sums = b.at(activations, spec.tile.tokenTiles * spec.fragmentBytes());
-  return {b.at(records, b.shiftLeft(place.lane, 4)),
-          b.at(constants, b.shiftLeft(place.g, 3)),
-          b.at(zeros, b.shiftLeft(place.g, 1)),
-          b.at(activations, b.shiftLeft(place.lane, 4)),
-          b.at(sums, b.shiftLeft(place.lane, 1))};
+  return {
+      b.at(records, b.shiftLeft(place.lane, 4)),
+      b.at(constants, b.shiftLeft(place.g, 3)),
+      b.at(zeros, b.shiftLeft(place.g, 1)),
+      b.at(activations, b.shiftLeft(place.lane, 4)),
+      b.at(sums, b.mul(place.lane, static_cast<int32_t>(4 * spec.sumTiles())))};
 }
 
 SmallVector<TokenSum> RecordMath::tokenSums() {
@@ -98,14 +99,11 @@ std::unique_ptr<RecordMath> awq::makeRecordMath(DeviceBuilder &b,
 GroupConstants RecordMath::makeZeros(Value bytes) {
   GroupConstants result;
   if (spec.mode == CodeMode::Subnormal) {
-    // Byte 0 in the lower half of a register, byte 1 in the upper one. Both
-    // atoms use this one fragment; the sums are in the lower halves for atom
-    // 0 and in the upper ones for atom 1.
-    Value spread =
-        NVVM::PermuteOp::create(b, b.i32, bytes, b.constant(0),
-                                b.constant(0x4140), NVVM::PermuteMode::DEFAULT);
-    AtomConstants both = {b.both(spread, lowerMask), b.both(spread, upperMask)};
-    result.atoms[0] = result.atoms[1] = both;
+    for (int64_t atom = 0; atom < atoms; ++atom) {
+      Value byte = atom == 0 ? bytes : b.shiftRight(bytes, 8);
+      result.atoms[atom].lower = b.both(byte, 0x0f);
+      result.atoms[atom].upper = b.both(byte, 0xf0);
+    }
     return result;
   }
   for (int64_t atom = 0; atom < atoms; ++atom) {
@@ -125,7 +123,7 @@ GroupConstants RecordMath::symmetricZeros() {
   int32_t zero = 1 << (spec.bits - 1);
   AtomConstants both;
   if (spec.mode == CodeMode::Subnormal)
-    both = {b.constant(zero * 0x00010001), b.constant(zero * 0x00100010)};
+    both = {b.constant(zero), b.constant(zero << 4)};
   else
     both = {b.constant(0x64006400 + zero * 0x00010001),
             b.constant(static_cast<int32_t>(0xd400d400u) + zero * 0x00100010)};
@@ -201,18 +199,20 @@ Value RecordMath::mma(ArrayRef<Value> a, ArrayRef<Value> bOperand,
 /// sums += z (-S), with the parts of -S at `address`; mode Subnormal only.
 void RecordMath::addZeroPoints(const GroupConstants &zeros, Value address,
                                MutableArrayRef<Value> groupSums) {
-  for (int64_t tile = 0; tile < spec.tile.tokenTiles; ++tile) {
-    Value part =
-        b.widen(b.load(b.i16, b.at(address, tile * spec.sumBytes()), 2), b.i32);
-    for (int64_t atom = 0; atom < atoms; ++atom) {
-      Value parts = atom == 0 ? part : b.shiftLeft(part, 16);
-      MutableArrayRef<Value> c =
-          groupSums.slice(4 * (atom * spec.tile.tokenTiles + tile), 4);
-      Value product = mma({zeros.atoms[atom].lower, zeros.atoms[atom].upper},
-                          {parts}, c, 8);
-      for (int64_t i = 0; i < 4; ++i)
-        c[i] = b.extract(product, i);
-    }
+  int64_t together = spec.sumTiles();
+  auto type = VectorType::get({together}, b.i32);
+  for (int64_t first = 0; first < spec.tile.tokenTiles; first += together) {
+    Value parts = b.load(type, b.at(address, first * spec.sumBytes()),
+                         static_cast<unsigned>(4 * together));
+    for (int64_t tile = first; tile < first + together; ++tile)
+      for (int64_t atom = 0; atom < atoms; ++atom) {
+        MutableArrayRef<Value> c =
+            groupSums.slice(4 * (atom * spec.tile.tokenTiles + tile), 4);
+        Value product = mma({zeros.atoms[atom].lower, zeros.atoms[atom].upper},
+                            {b.extract(parts, tile - first)}, c, 8);
+        for (int64_t i = 0; i < 4; ++i)
+          c[i] = b.extract(product, i);
+      }
   }
 }
 

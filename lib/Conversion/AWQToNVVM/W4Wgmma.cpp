@@ -58,31 +58,8 @@ RecordBases WarpgroupMath::basesAt(Value records, Value activations) {
 // Zero points
 //===----------------------------------------------------------------------===//
 
-/// As first columns of A fragments; the parts of a sum are in rows 0, 2, 4, 6.
-GroupConstants WarpgroupMath::makeZeros(Value bytes) {
-  if (spec.mode != CodeMode::Subnormal)
-    return RecordMath::makeZeros(bytes);
-  GroupConstants result;
-  for (int64_t atom = 0; atom < atoms; ++atom) {
-    Value byte = atom == 0 ? bytes : b.shiftRight(bytes, 8);
-    result.atoms[atom].lower = b.both(byte, 0x0f);
-    result.atoms[atom].upper = b.both(byte, 0xf0);
-  }
-  return result;
-}
-
-GroupConstants WarpgroupMath::symmetricZeros() {
-  if (spec.mode != CodeMode::Subnormal)
-    return RecordMath::symmetricZeros();
-  int32_t zero = 1 << (spec.bits - 1);
-  GroupConstants result;
-  for (AtomConstants &atom : result.atoms) {
-    atom.lower = b.constant(zero);
-    atom.upper = b.constant(zero << 4);
-  }
-  return result;
-}
-
+/// The zero points as first columns of A fragments; the parts of a sum are in
+/// rows 0, 2, 4, 6.
 void WarpgroupMath::addZeroPoints(const GroupConstants &constants,
                                   Value descriptor,
                                   MutableArrayRef<Value> groupSums) {

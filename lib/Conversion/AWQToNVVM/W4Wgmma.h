@@ -25,10 +25,6 @@ public:
   void accumulate(const RecordBases &bases, int64_t recordBytes,
                   int64_t activationBytes) override;
 
-protected:
-  GroupConstants makeZeros(mlir::Value bytes) override;
-  GroupConstants symmetricZeros() override;
-
 private:
   int64_t sumsPerAtom() const { return 4 * spec.tile.tokenTiles; }
   void multiply(llvm::ArrayRef<mlir::Value> fragment, mlir::Value descriptor,
