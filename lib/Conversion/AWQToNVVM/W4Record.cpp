@@ -99,8 +99,12 @@ std::unique_ptr<RecordMath> awq::makeRecordMath(DeviceBuilder &b,
 GroupConstants RecordMath::makeZeros(Value bytes) {
   GroupConstants result;
   if (spec.mode == CodeMode::Subnormal) {
+    // As bytes, so that LLVM sees no bits of i16 to care for.
+    Value second =
+        NVVM::PermuteOp::create(b, b.i32, bytes, b.constant(0),
+                                b.constant(0x4441), NVVM::PermuteMode::DEFAULT);
     for (int64_t atom = 0; atom < atoms; ++atom) {
-      Value byte = atom == 0 ? bytes : b.shiftRight(bytes, 8);
+      Value byte = atom == 0 ? bytes : second;
       result.atoms[atom].lower = b.both(byte, 0x0f);
       result.atoms[atom].upper = b.both(byte, 0xf0);
     }
