@@ -58,10 +58,11 @@ bench: configure
 	@build/venv/bin/python scripts/demo.py --only-bundles
 	@build/test-venv/bin/python benchmarks/run.py
 
+# GPU_STATIC="--marlin FOLDER" counts Marlin anew, from a checkout of its source.
 bench-gpu-static: configure
 	@$(INSTALL) test
 	@cmake --build build -j $(JOBS) --target awq-compile
-	@build/test-venv/bin/python benchmarks/gpu_static.py
+	@build/test-venv/bin/python benchmarks/gpu_static.py $(GPU_STATIC)
 	@build/test-venv/bin/python benchmarks/gpu_time.py
 
 # GPU_BENCH="--device sim" runs the same launches on the simulator.

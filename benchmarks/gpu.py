@@ -142,13 +142,15 @@ def measure(mode: str, group: int) -> dict[str, Any]:
         print(f"gpu: {reason}; going on without it", file=sys.stderr)
         cublas = None
     shapes = [(n, k) for _, k, n in SHAPES]
-    manifests = []
-    for each in (mode, "dequantize"):
+
+    def load(each: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             manifest, out = compile_kernels(device.chip, group, False, each, Path(folder), shapes)
             device.load((out / "kernels.cubin").read_bytes())
-            manifests.append(manifest)
-    rows = [row for shape in SHAPES for row in measure_shape(device, cublas, *manifests, shape, group)]
+            return manifest
+
+    manifest, baseline = load(mode), load("dequantize")
+    rows = [row for shape in SHAPES for row in measure_shape(device, cublas, manifest, baseline, shape, group)]
     return {"gpu": device.name, "mode": mode, "group": group, "measured": rows}
 
 

@@ -94,9 +94,7 @@ class Weights:
 def choose(manifest: dict[str, Any], n: int, k: int, m: int) -> dict[str, Any]:
     """The kernel that the manifest has for m tokens of a linear [n, k]."""
     shape = next(each for each in manifest["launches"] if (each["rows"], each["channels"]) == (n, k))
-    name = next(
-        each["kernel"] for each in shape["launches"] if each["max_tokens"] is None or m <= each["max_tokens"]
-    )
+    name = next(each["kernel"] for each in shape["launches"] if each["max_tokens"] is None or m <= each["max_tokens"])
     kernel: dict[str, Any] = next(each for each in manifest["kernels"] if each["name"] == name)
     return kernel
 

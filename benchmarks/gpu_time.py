@@ -131,7 +131,7 @@ def our_step(row: dict[str, Any]) -> Step:
     columns = row["tile_rows"] // RECORD_ROWS
     weight = columns * row["record_bytes"]
     tokens = row["max_tokens"]
-    wgmma = row["tile_rows"] > 128
+    wgmma = row["chip"] == "sm_90a" and row["tile_rows"] > 128
     # By mma.sync each warp reads all activations; by wgmma each warpgroup does for either half of its rows.
     readers = row["tile_rows"] // 64 if wgmma else columns
     shared = 2 * weight + (1 + readers) * row["activation_bytes"]
@@ -209,7 +209,8 @@ def report(static: dict[str, Any], group: str) -> dict[str, Any]:
         sizes = [abs(error) for each in found.values() for error in each.values()]
         times = {
             name: {
-                m: predict(gpu, rates, our_step(row := smallest_with_room(rows, m)), row["blocks_per_sm"], n, k, m) for m in TOKENS
+                m: predict(gpu, rates, our_step(row := smallest_with_room(rows, m)), row["blocks_per_sm"], n, k, m)
+                for m in TOKENS
             }
             for name, k, n in SHAPES
         }

@@ -11,15 +11,20 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import gpu_static  # noqa: E402
+import marlin  # noqa: E402
 import sass  # noqa: E402
 
 
-def listing(*lines: str) -> sass.Function:
+def text_of(name: str, *lines: str) -> str:
     """A function out of labels and instructions, in the form that nvdisasm prints."""
-    text = ["\t.text.kernel:"]
+    text = [f"\t.text.{name}:"]
     for place, line in enumerate(lines):
         text.append(f"{line}" if line.endswith(":") else f"        /*{16 * place:04x}*/                   {line} ;")
-    (function,) = sass.functions("\n".join(text) + "\n")
+    return "\n".join(text) + "\n"
+
+
+def listing(*lines: str) -> sass.Function:
+    (function,) = sass.functions(text_of("kernel", *lines))
     return function
 
 
@@ -98,6 +103,19 @@ def test_without_cp_async_any_way_round_will_do() -> None:
     assert loop.instructions == 8
 
 
+def test_marlin_is_counted_by_its_tokens() -> None:
+    # Two blocks of 16 tokens; groups of 128, and whole rows, which are not counted.
+    both = "".join(text_of(f"_Z6MarlinILi256ELi2ELi16ELi4ELi4ELi{groups}EEvPK4int4", *RING) for groups in ("8", "n1"))
+    # 128 weights a turn; without copies, it goes past the four instructions from BRA on.
+    assert marlin.count(both, copies=True) == {32: 22.0}
+    assert marlin.count(both, copies=False) == {32: 16.0}
+
+
+def test_a_folder_without_marlin(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is no checkout of Marlin"):
+        marlin.source(tmp_path)
+
+
 def test_code_without_a_loop() -> None:
     assert sass.main_loop(listing("HMMA.16816.F32 R8, R12, R16, R8", "EXIT"), 1, 160) is None
 
@@ -148,9 +166,7 @@ def spilling(source: str, chip: str, folder: Path, mode: str = "subnormal") -> l
     """The kernels of a module that spill."""
     program, out = folder / "linears.mlir", folder / "kernels"
     program.write_text(source, encoding="utf8")
-    gpu_static.run(
-        gpu_static.compiler(), program, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}"
-    )
+    gpu_static.run(gpu_static.compiler(), program, "-o", out, "--emit=ptx", f"--chip={chip}", f"--kernel-mode={mode}")
     manifest = gpu_static.json.loads((out / "manifest.json").read_text(encoding="utf8"))
     assert all(kernel["cubin"] for kernel in manifest["kernels"])
     return [kernel["name"] for kernel in manifest["kernels"] if kernel["spill_bytes"]]
@@ -181,15 +197,15 @@ def test_kernels_need_fewer_instructions_than_marlin(tmp_path: Path, monkeypatch
         for tokens in {"subnormal": (8, 16, 32, 64, 128), "exact": (8, 16, 32), "planes": (2, 4)}[mode]
     ]
     goals = {
-        "subnormal": {8: 9.5, 16: 11.5, 32: 17.0, 64: 25.0},
+        "subnormal": {8: 9.5, 16: 11.5, 32: 16.0, 64: 24.0},
         "exact": {8: 14.0, 16: 16.0, 32: 20.5},
         "planes": {2: 6.0, 4: 9.0},
-        "scaled": {128: 39.0},
+        "scaled": {128: 38.0},
     }
     by_wgmma = {32: 12.0, 64: 15.0, 128: 19.0}
     for row in rows:
         assert row["spill_bytes"] == 0
-        if row["tile_rows"] == 256 and row["mode"] != "exact":
+        if row["chip"] == "sm_90a" and row["tile_rows"] == 256 and row["mode"] != "exact":
             assert row["per_256_weights"] <= by_wgmma[row["max_tokens"]]
         elif row["chip"] in gpu_static.MARLIN:
             assert row["per_256_weights"] <= goals[row["mode"]][row["max_tokens"]]

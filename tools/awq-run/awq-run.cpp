@@ -51,9 +51,10 @@ int main(int argc, char **argv) {
   cl::opt<std::string> chip("chip", cl::init("sm_80"), cl::value_desc("NAME"),
                             cl::desc("--device=sim: whose kernels"),
                             cl::cat(category));
-  cl::opt<std::string> mode(
-      "mode", cl::init("subnormal"), cl::value_desc("subnormal|exact|planes|dequantize"),
-      cl::desc("--device=sim: how codes become numbers"), cl::cat(category));
+  cl::opt<std::string> mode("mode", cl::init("subnormal"),
+                            cl::value_desc("subnormal|exact|planes|dequantize"),
+                            cl::desc("--device=sim: how codes become numbers"),
+                            cl::cat(category));
   cl::opt<std::string> activations(
       "activations", cl::init("f16"), cl::value_desc("f16|bf16"),
       cl::desc("--device=sim: type of the kernels' inputs and results"),

@@ -277,6 +277,7 @@ Value DecodeBuilder::ownerOf(Value step) {
 /// The partial sums of block `owner` for `tile`, of this warp and lane. A block
 /// shares at most its first and its last tile with others.
 Value DecodeBuilder::slotOf(Value owner, Value tile) {
+  owner = b.pinned(owner);
   Value firstTile = b.div(b.div(b.mul(steps, owner), blocks), stepsPerTile);
   Value which =
       b.select(b.equal(tile, firstTile), b.constant(0), b.constant(1));

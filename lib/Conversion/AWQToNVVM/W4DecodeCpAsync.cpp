@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Four warps, a ring of stages filled by cp.async. Each warp copies the records
-// that it will compute, and its share of the activations, as many steps ahead
-// as the ring has room for.
+// Four warps for each 128 rows, a ring of stages filled by cp.async. Each warp
+// copies the records that it will compute, and its share of the activations, as
+// many steps ahead as the ring has room for.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,21 +92,36 @@ Value CpAsyncDecode::copyStart(Value column) {
 
 /// Points the copies at record `record` of `tile`.
 void CpAsyncDecode::aim(Value tile, Value record) {
-  Value inTile = recordsInTile(tile);
+  constexpr auto columns = static_cast<int32_t>(RecordGeometry::recordsPerTile);
+  Value inTile = recordsInTile(tile), rowTile = tile, inPart = inTile;
+  Value own = warp;
+  if (spec.recordTiles() > 1) {
+    // A tile of the kernel is several of 128 rows, each a stream of its own.
+    // Where the last ones are not there, their warps copy what is.
+    Value part =
+        b.smaller(b.div(warp, columns), b.div(b.sub(inTile, 1), columns));
+    rowTile =
+        b.add(b.mul(tile, static_cast<int32_t>(spec.recordTiles())), part);
+    inPart =
+        b.smaller(b.constant(columns), b.sub(inTile, b.mul(part, columns)));
+    own = b.rem(warp, columns);
+  }
   // Warps beyond the end of N copy what nobody reads.
-  Value last = b.sub(inTile, 1);
-  Value column = b.smaller(warp, last);
+  Value last = b.sub(inPart, 1);
+  Value column = b.smaller(own, last);
   Value from = copyStart(column);
-  Value start = b.add(recordOffset(tile, record, inTile, b.constant(0)),
+  Value start = b.add(recordOffset(rowTile, record, inPart, b.constant(0)),
                       b.widen(from, b.i64));
   b.set(recordAt,
         b.at(b.at(b.at(weights, start), b.shiftLeft(b.pinned(place.lane), 4)),
              middle));
-  Value bytes = b.mul(inTile, spec.recordBytes());
+  Value bytes = b.mul(inPart, spec.recordBytes());
   b.set(recordStride, b.widen(bytes, b.i64));
   Value to = b.select(b.less(column, last), copyStart(b.add(column, 1)), bytes);
   Value rest = b.shiftRight(b.sub(b.sub(to, from), spec.weightBytes()), 4);
-  b.set(restLanes, b.select(b.less(last, warp), b.constant(0), rest));
+  Value exists = b.less(warp, inTile);
+  b.set(restLanes,
+        b.select(b.both(exists, b.less(own, inPart)), rest, b.constant(0)));
   Value place = b.add(b.mul(record, spec.activationBytes()),
                       ownActivations(b.pinned(thread)));
   b.set(activationsAt, b.at(b.at(activations, place), activationMiddle()));

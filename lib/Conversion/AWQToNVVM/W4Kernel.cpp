@@ -97,11 +97,21 @@ static bool groupSumsFit(const W4KernelSpec &spec, int64_t tokenTiles) {
 static CodeMode modeFor(const W4KernelSpec &spec, const TileChoice &tile) {
   if (!groupSumsFit(spec, tile.tokenTiles))
     return CodeMode::Scaled;
-  // By mma.sync the products of the zero points, which are constants there,
-  // take some more than the 255.
-  bool spills = spec.groups == 0 && spec.symmetric && tile.tokenTiles == 16 &&
-                tile.warpgroups == 0 && spec.mode == CodeMode::Subnormal;
+  // By mma.sync the products of the zero points take more than the 255.
+  bool spills = spec.groups == 0 && tile.tokenTiles == 16 && !tile.wgmma &&
+                spec.mode == CodeMode::Subnormal;
   return spills ? CodeMode::Exact : spec.mode;
+}
+
+/// Takes something off a tile whose ring does not fit, because its records are
+/// longer than those that the table is for: of groups of 32, or of f16.
+static void shrink(TileChoice &tile) {
+  if (tile.stages > 2)
+    --tile.stages;
+  else if (tile.records > 1)
+    --tile.records;
+  else
+    --tile.rowTiles;
 }
 
 llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
@@ -118,9 +128,11 @@ llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
     spec.tile = *findTile(chip, tokenTiles);
     spec.mode = mode;
     spec.mode = modeFor(spec, spec.tile);
-    // Groups of 32 make longer records than the table is for.
     while (spec.sharedBytes() > mostShared)
-      --spec.tile.stages;
+      shrink(spec.tile);
+    // The constants of four groups leave no registers for a second record.
+    if (spec.groups == 4 && tokenTiles >= 4)
+      spec.tile.records = 1;
     // f16 is worth it for many tokens; by mma.sync, fragments that are four
     // times as long leave no registers for the sums of 128.
     if (spec.isDequantized() &&

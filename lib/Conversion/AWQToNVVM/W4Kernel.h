@@ -98,9 +98,9 @@ struct W4KernelSpec {
   int64_t sums() const { return groups == 0 || isDequantized() ? 1 : groups; }
   /// Whether matrix products are wgmma, which takes activations from shared
   /// memory in another order.
-  bool usesWgmma() const { return tile.warpgroups > 0; }
+  bool usesWgmma() const { return tile.wgmma; }
   /// Tiles of 128 rows, and records, that a block computes side by side.
-  int64_t recordTiles() const { return std::max<int64_t>(1, tile.warpgroups); }
+  int64_t recordTiles() const { return tile.rowTiles; }
   int64_t recordColumns() const {
     return recordTiles() * RecordGeometry::recordsPerTile;
   }

@@ -79,7 +79,7 @@ static int64_t findBucket(llvm::ArrayRef<W4KernelSpec> buckets,
 llvm::SmallVector<LaunchRange>
 awq::selectLaunches(llvm::StringRef chip, int64_t n, int64_t k,
                     llvm::ArrayRef<W4KernelSpec> buckets) {
-  bool wgmma = findTile(chip, 16)->warpgroups > 0;
+  bool wgmma = findTile(chip, 16)->wgmma;
   llvm::SmallVector<LaunchRange> ranges;
   // Kernels for fewer tokens than the table knows have no alternative.
   for (auto [index, bucket] : llvm::enumerate(buckets))

@@ -33,9 +33,11 @@ struct TileChoice {
   int64_t records = 2;
   /// Blocks that shall run on one SM, if they fit.
   int64_t blocksPerSM = 2;
-  /// Warpgroups that multiply by wgmma, with 128 rows each. None: four warps
-  /// that multiply by mma.sync.
-  int64_t warpgroups = 0;
+  /// Tiles of 128 rows that a block computes side by side, with four warps
+  /// each.
+  int64_t rowTiles = 1;
+  /// Whether they are warpgroups, and multiply by wgmma; else by mma.sync.
+  bool wgmma = false;
 };
 
 /// The row for `chip`, or null.
