@@ -19,7 +19,7 @@
 func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>,
                  %z: tensor<32x2xi8>, %p: tensor<8x128xi8>, %t: tensor<8x2xf16>,
                  %y: tensor<8x2xi8>) -> (tensor<?x32xf32>, tensor<?x8xf32>) {
-  // CHECK-COUNT-2: awq.quantized_linear {{.*}} {awq.kernels = [{activation_bytes = 2176 : i64, blocks_per_sm = 2 : i64, copied_ahead_bytes = {{.*}} : i64, kernel = @awq_kernels::@awq_w4_g64_m8, max_tokens = 8 : i64, mode = "subnormal", pack = @awq_kernels::@awq_pack_g64_m8,
+  // CHECK-COUNT-2: awq.quantized_linear {{.*}} {awq.kernels = [{activation_bytes = 2304 : i64, blocks_per_sm = 2 : i64, copied_ahead_bytes = {{.*}} : i64, kernel = @awq_kernels::@awq_w4_g64_m8, max_tokens = 8 : i64, mode = "subnormal", pack = @awq_kernels::@awq_pack_g64_m8,
   %u = awq.quantized_linear %x, %q, %s zeros %z {scheme = #scheme}
     : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
     -> tensor<?x32xf32>
@@ -47,14 +47,16 @@ func.func @twins(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf
 // BULK: nvvm.fence.mbarrier.init
 // BULK: nvvm.mbarrier.arrive.expect_tx
 // BULK: nvvm.cp.async.bulk.shared.cluster.global
-// Codes become f16 by masks, with nothing subtracted.
+// Zero points are a product for each 16 rows; codes become f16 by masks, with
+// nothing subtracted.
+// CPASYNC-COUNT-2: nvvm.mma.sync {{.*}}k = 8>
 // CPASYNC: llvm.mlir.constant(983055 : i32)
 // CPASYNC: llvm.mlir.constant(15728880 : i32)
 // CPASYNC-NOT: llvm.fsub
 // A record takes 16 products for codes and two for the zero points of each of
 // its two groups. The ring has three stages of two records; last steps have two
-// more.
-// CPASYNC-COUNT-160: nvvm.mma.sync
+// more, 160 with those above.
+// CPASYNC-COUNT-158: nvvm.mma.sync
 // CPASYNC-NOT: nvvm.mma.sync
 // CHECK: gpu.func @awq_pack_g64_m16
 // CHECK: gpu.func @awq_w4_g64_m16
