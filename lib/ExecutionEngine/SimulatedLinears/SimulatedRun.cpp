@@ -344,7 +344,7 @@ Status LinearRun::compute(QuantizedWeightOpInterface op) {
               shape, std::vector<uint8_t>(y.size() * 2)};
   std::memcpy(bits.bytes.data(), y.data(), bits.bytes.size());
   values[op->getResult(0)] =
-      toTensor(toFloats(bits), *dtypeOf(type.getElementType()), shape);
+      toTensor(toFloats(bits), *toDType(type.getElementType()), shape);
   return {};
 }
 

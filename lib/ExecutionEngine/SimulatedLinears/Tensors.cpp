@@ -8,6 +8,7 @@
 
 #include "Tensors.h"
 
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Utils/Half.h"
 
 #include <cstring>
@@ -17,23 +18,9 @@ using namespace awq;
 using namespace awq::gpusim;
 using runtime::Tensor;
 
-std::optional<io::DType> awq::gpusim::dtypeOf(Type type) {
-  if (type.isF32())
-    return io::DType::F32;
-  if (type.isF16())
-    return io::DType::F16;
-  if (type.isBF16())
-    return io::DType::BF16;
-  if (type.isInteger(8))
-    return io::DType::I8;
-  if (type.isInteger(32))
-    return io::DType::I32;
-  return std::nullopt;
-}
-
 bool awq::gpusim::fitsType(Type wanted, const Tensor &tensor) {
   auto type = dyn_cast<RankedTensorType>(wanted);
-  bool fits = type && dtypeOf(type.getElementType()) == tensor.dtype &&
+  bool fits = type && toDType(type.getElementType()) == tensor.dtype &&
               type.getRank() == int64_t(tensor.shape.size());
   for (int64_t i = 0; fits && i < type.getRank(); ++i)
     fits = type.isDynamicDim(i) || type.getDimSize(i) == tensor.shape[i];

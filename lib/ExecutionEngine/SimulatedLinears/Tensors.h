@@ -12,12 +12,7 @@
 #include "awq/ExecutionEngine/Runtime/Model.h"
 #include "mlir/IR/BuiltinTypes.h"
 
-#include <optional>
-
 namespace awq::gpusim {
-
-/// The type of a tensor's elements; none for types that tensors do not have.
-std::optional<io::DType> dtypeOf(mlir::Type type);
 
 /// Whether `tensor` is one of the type `wanted`, whose sizes may be dynamic.
 bool fitsType(mlir::Type wanted, const runtime::Tensor &tensor);

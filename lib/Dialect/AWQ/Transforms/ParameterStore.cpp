@@ -40,9 +40,7 @@ ParameterStore::~ParameterStore() {
 // Leaves
 //===----------------------------------------------------------------------===//
 
-/// The element type of a tensor in a safetensors file; nothing for types that
-/// no parameter has.
-static std::optional<io::DType> toDType(Type type) {
+std::optional<io::DType> awq::toDType(Type type) {
   if (type.isF32())
     return io::DType::F32;
   if (type.isF16())

@@ -34,6 +34,10 @@ inline constexpr llvm::StringLiteral kParameterFilesAttr =
 /// reshapes) on such values.
 bool isParameter(mlir::Value value);
 
+/// The element type of a tensor in a safetensors file; nothing for types that
+/// no parameter has.
+std::optional<io::DType> toDType(mlir::Type type);
+
 /// Whether `value` is a parameter expression with at least one op in it, so
 /// that its numbers lie nowhere yet.
 bool isParameterExpression(mlir::Value value);
