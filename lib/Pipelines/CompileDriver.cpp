@@ -98,7 +98,8 @@ Status Driver::checkRequest() {
   if (!isOneOf(request.quantize, {"", "awq", "rtn"}))
     return usage("--quantize=" + request.quantize + " is unknown",
                  "use awq or rtn");
-  if (!isOneOf(request.kernelMode, {"subnormal", "exact", "planes", "dequantize"}))
+  if (!isOneOf(request.kernelMode,
+               {"subnormal", "exact", "planes", "dequantize"}))
     return usage("--kernel-mode=" + request.kernelMode + " is unknown",
                  "use subnormal, exact, planes or dequantize");
   if (!isOneOf(request.activations, {"f16", "bf16"}))
