@@ -26,10 +26,11 @@ struct NVVMPipelineOptions
                            llvm::cl::desc("GPU architecture: sm_80, sm_86, "
                                           "sm_89 or sm_90a"),
                            llvm::cl::init("sm_80")};
-  Option<std::string> mode{*this, "mode",
-                           llvm::cl::desc("how codes become numbers: "
-                                          "subnormal, exact, planes or dequantize"),
-                           llvm::cl::init("subnormal")};
+  Option<std::string> mode{
+      *this, "mode",
+      llvm::cl::desc("how codes become numbers: "
+                     "subnormal, exact, planes or dequantize"),
+      llvm::cl::init("subnormal")};
   Option<bool> batchInvariant{
       *this, "batch-invariant",
       llvm::cl::desc("one kernel for any number of tokens"),
