@@ -338,10 +338,11 @@ private:
         return false;
       if (own == linear->getResult(0))
         return !isa<tensor::ExpandShapeOp>(user);
+      if (!isa<tensor::ExtractSliceOp>(user))
+        return true;
       std::optional<RowRange> other = getRows(user->getResult(0));
-      return !isa<tensor::ExtractSliceOp>(user) || !other ||
-             (other->first < range.first + range.count &&
-              range.first < other->first + other->count);
+      return !other || (other->first < range.first + range.count &&
+                        range.first < other->first + other->count);
     });
   }
 

@@ -120,6 +120,36 @@ func.func @stays(%x: tensor<?x32xf32>, %g: tensor<32xf32>)
 
 #scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>
 
+// Nor rotations of rows that somebody else reads, all of them or one slice.
+// CHECK-LABEL: func @read_twice
+// CHECK-NOT: awq.fused_linear
+// CHECK: decoder.rotary
+// CHECK: decoder.rotary
+func.func @read_twice(%x: tensor<?x32xf32>, %c: tensor<?x8xf32>, %t: index)
+    -> (tensor<?x32xf32>, tensor<?x1x16xf32>, tensor<?x8xf32>, tensor<?x1x16xf32>) {
+  %q = arith.constant dense<1> : tensor<32x32xi8>
+  %u = arith.constant dense<0.5> : tensor<32x1xf16>
+  %y = awq.quantized_linear %x, %q, %u {scheme = #scheme}
+    : (tensor<?x32xf32>, tensor<32x32xi8>, tensor<32x1xf16>) -> tensor<?x32xf32>
+  %zero = arith.constant 0 : index
+  %n = tensor.dim %y, %zero : tensor<?x32xf32>
+  %0 = tensor.extract_slice %y[0, 0] [%n, 16] [1, 1] : tensor<?x32xf32> to tensor<?x16xf32>
+  %1 = tensor.expand_shape %0 [[0], [1, 2]] output_shape [%t, 1, 16] : tensor<?x16xf32> into tensor<?x1x16xf32>
+  %2 = decoder.rotary %1, %c, %c : tensor<?x1x16xf32>, tensor<?x8xf32>
+  %z = awq.quantized_linear %x, %q, %u {scheme = #scheme}
+    : (tensor<?x32xf32>, tensor<32x32xi8>, tensor<32x1xf16>) -> tensor<?x32xf32>
+  %m = tensor.dim %z, %zero : tensor<?x32xf32>
+  %3 = tensor.extract_slice %z[0, 0] [%m, 16] [1, 1] : tensor<?x32xf32> to tensor<?x16xf32>
+  %4 = tensor.expand_shape %3 [[0], [1, 2]] output_shape [%t, 1, 16] : tensor<?x16xf32> into tensor<?x1x16xf32>
+  %5 = decoder.rotary %4, %c, %c : tensor<?x1x16xf32>, tensor<?x8xf32>
+  %6 = tensor.extract_slice %z[0, 8] [%m, 8] [1, 1] : tensor<?x32xf32> to tensor<?x8xf32>
+  return %y, %2, %6, %5 : tensor<?x32xf32>, tensor<?x1x16xf32>, tensor<?x8xf32>, tensor<?x1x16xf32>
+}
+
+// -----
+
+#scheme = #awq.scheme<bits = 4, group = 0, zero = symmetric, scale = f16>
+
 // Rows of records are in pairs: of 32 rows the first 8, then those from 16 on.
 // The first word has rows 0 (codes 1) and 16 (codes 2) in turn.
 // CHECK-LABEL: func @order
