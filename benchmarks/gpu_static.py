@@ -231,6 +231,16 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "benchmarks" / "results" / "gpu_static.json")
     options = parser.parse_args()
     find_tool("ptxas")
+    bars: dict[str, Any] = {
+        "marlin_per_256_weights": MARLIN,
+        "marlin_with_copies_per_256_weights": MARLIN_WITH_COPIES,
+    }
+    if options.marlin:
+        try:
+            bars = count_marlin(options.marlin)
+        except FileNotFoundError as error:
+            sys.exit(f"gpu_static: {error}")
+        print(json.dumps(bars, indent=1))
     rows = [
         row
         for chip in options.chips
@@ -240,13 +250,6 @@ def main() -> None:
     ]
     print_table(rows)
     tools = {name: run(find_tool(name), "--version").strip().splitlines()[-1] for name in ("ptxas", "nvdisasm")}
-    bars: dict[str, Any] = {
-        "marlin_per_256_weights": MARLIN,
-        "marlin_with_copies_per_256_weights": MARLIN_WITH_COPIES,
-    }
-    if options.marlin:
-        bars = count_marlin(options.marlin)
-        print(json.dumps(bars, indent=1))
     report = {"tools": tools, **bars, "kernels": rows}
     options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
     print(f"written to {options.output}")

@@ -43,8 +43,6 @@ static int64_t fewestTokens(const std::string &mode) {
   return mode == "dequantize" ? 64 : 8;
 }
 
-/// A function with one linear of this kind. Its shape does not matter: M, N and
-/// K are arguments of the kernels.
 namespace {
 
 /// The text of an op with its operands, piece by piece.
@@ -65,6 +63,8 @@ struct OpText {
 
 } // namespace
 
+/// A function with one linear of this kind. Its shape does not matter: M, N and
+/// K are arguments of the kernels.
 static std::string functionText(const LinearKind &kind, size_t index) {
   std::string groups = std::to_string(kind.group ? 256 / kind.group : 1);
   std::string columns = kind.gate.empty() ? "64" : "32";
@@ -123,7 +123,7 @@ CompiledKernels test::compileKinds(const std::vector<LinearKind> &kinds,
   return *compiled;
 }
 
-/// The kernels of a kind, one for each bucket.
+/// The kernels of a kind for one bucket.
 static LinearProgram compileProgram(KernelOptions options,
                                     const LinearKind &kind, unsigned bucket) {
   options.tokens = fewestTokens(options.mode) << bucket;

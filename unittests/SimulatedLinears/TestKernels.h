@@ -27,8 +27,7 @@ inline const char *const activationTypes[] = {"f16", "bf16"};
 inline const int64_t kernelGroups[] = {32, 64, 128, 0};
 /// Kernels of a linear in this mode: for up to 8, 16, 32, 64 and 128 tokens; in
 /// mode planes for up to 2 and 4 (the others there are those of mode
-/// subnormal), in mode dequantize for up to 64 and, on
-/// sm_90a, 128.
+/// subnormal), in mode dequantize for up to 64 and, on sm_90a, 128.
 unsigned bucketCount(const std::string &mode);
 
 /// A kind of quantized linear.

@@ -101,10 +101,7 @@ ConvertAWQToNVVM::getBuckets(W4KernelSpec spec, ArrayRef<CodeMode> modes) {
   }
   if (tokens == 0)
     return buckets;
-  auto *fits = llvm::find_if(buckets, [&](const W4KernelSpec &bucket) {
-    return bucket.tokens() >= tokens;
-  });
-  return {fits == buckets.end() ? buckets.back() : *fits};
+  return {buckets[findBucket(buckets, tokens)]};
 }
 
 /// The kernels for one bucket of tokens and how to launch them.

@@ -15,9 +15,8 @@
 //   fragments [T][4][32][16 bytes]: of each 32 channels lane 4g + t has token
 //     g, channels 2t, 2t+1 and the same 8, 16 and 24 further on;
 //   sums [groups][T / 4][8][4][4][2] of f16: of 8 tokens the four parts that
-//   add
-//     up to minus the sum of the group, in 4 tiles (or T, if it is less), each
-//     with a 0 after it.
+//     add up to minus the sum of the group, in 4 tiles (or T, if it is less),
+//     each with a 0 after it.
 // wgmma takes it in core matrices: fragments [T][16][8][8] of f16, for each 8
 // channels 8 tokens; and the sums as [groups][T][8][4][2].
 //

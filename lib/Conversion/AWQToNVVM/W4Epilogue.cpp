@@ -46,9 +46,7 @@ void Epilogue::placeRows(const EpiloguePlace &at) {
       upper.channel =
           b.select(atom.turns, b.add(first, turn.half), upper.channel);
     }
-    upper.exists = spec.fusion.gate
-                       ? lower.exists
-                       : b.less(b.add(start, eighthRows), arguments.n);
+    upper.exists = b.less(b.add(start, eighthRows), arguments.n);
     rows.append({lower, upper});
     atoms.push_back(atom);
   }

@@ -92,9 +92,10 @@ static bool groupSumsFit(const W4KernelSpec &spec, int64_t tokenTiles) {
          spec.mode == CodeMode::Subnormal;
 }
 
-/// The mode for that many tiles of tokens where `spec.mode` is asked for: one
-/// that needs no more registers than there are.
-static CodeMode modeFor(const W4KernelSpec &spec, const TileChoice &tile) {
+/// The mode for the tile of `spec` where `spec.mode` is asked for: one that
+/// needs no more registers than there are.
+static CodeMode modeFor(const W4KernelSpec &spec) {
+  const TileChoice &tile = spec.tile;
   if (!groupSumsFit(spec, tile.tokenTiles))
     return CodeMode::Scaled;
   // By mma.sync the products of the zero points take more than the 255.
@@ -114,31 +115,37 @@ static void shrink(TileChoice &tile) {
     --tile.rowTiles;
 }
 
-llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(W4KernelSpec spec,
+llvm::SmallVector<W4KernelSpec> awq::tokenBuckets(const W4KernelSpec &spec,
                                                   llvm::StringRef chip) {
   static constexpr int64_t buckets[] = {1, 2, 4, 8, 16};
-  CodeMode mode = spec.mode;
   int64_t mostShared =
       findChip(chip)->sharedBytes - W4KernelSpec::reservedShared;
   llvm::SmallVector<W4KernelSpec> result;
   for (int64_t tokenTiles : buckets) {
     // More columns than two tiles are better filled with a token each.
-    if (mode == CodeMode::Planes && tokenTiles > 2)
+    if (spec.mode == CodeMode::Planes && tokenTiles > 2)
       break;
-    spec.tile = *findTile(chip, tokenTiles);
-    spec.mode = mode;
-    spec.mode = modeFor(spec, spec.tile);
-    while (spec.sharedBytes() > mostShared)
-      shrink(spec.tile);
+    W4KernelSpec bucket = spec;
+    bucket.tile = *findTile(chip, tokenTiles);
+    bucket.mode = modeFor(bucket);
+    while (bucket.sharedBytes() > mostShared)
+      shrink(bucket.tile);
     // The constants of four groups leave no registers for a second record.
-    if (spec.groups == 4 && tokenTiles >= 4)
-      spec.tile.records = 1;
+    if (bucket.groups == 4 && tokenTiles >= 4)
+      bucket.tile.records = 1;
     // f16 is worth it for many tokens; by mma.sync, fragments that are four
     // times as long leave no registers for the sums of 128.
-    if (spec.isDequantized() &&
-        (tokenTiles < 8 || (tokenTiles > 8 && !spec.usesWgmma())))
+    if (bucket.isDequantized() &&
+        (tokenTiles < 8 || (tokenTiles > 8 && !bucket.usesWgmma())))
       continue;
-    result.push_back(spec);
+    result.push_back(bucket);
   }
   return result;
+}
+
+int64_t awq::findBucket(llvm::ArrayRef<W4KernelSpec> buckets, int64_t tokens) {
+  const auto *fits = llvm::find_if(buckets, [&](const W4KernelSpec &bucket) {
+    return bucket.tokens() >= tokens;
+  });
+  return std::min<int64_t>(fits - buckets.begin(), buckets.size() - 1);
 }

@@ -39,8 +39,7 @@ enum class CodeMode {
   /// for the many tokens whose sums fill the registers.
   Scaled,
   /// Numbers already, which a kernel before has made of all codes: what a
-  /// kernel
-  /// that does so itself has to be faster than.
+  /// kernel that does so itself has to be faster than.
   Dequantized,
 };
 
@@ -54,9 +53,6 @@ enum class ActivationType { F16, BF16 };
 struct KernelFusion {
   bool norm = false, turn = false, residual = false;
   std::optional<GateFunction> gate;
-
-  /// Whether rows that meet lie 8 rows apart.
-  bool hasPairs() const { return turn || gate; }
 };
 
 /// What distinguishes one decode kernel from another. M, N and K are arguments.
@@ -171,8 +167,12 @@ struct W4KernelSpec {
 
 /// The kernels for `spec` on `chip`, one for each bucket of tokens from few to
 /// many. Those for many may be in mode Scaled.
-llvm::SmallVector<W4KernelSpec> tokenBuckets(W4KernelSpec spec,
+llvm::SmallVector<W4KernelSpec> tokenBuckets(const W4KernelSpec &spec,
                                              llvm::StringRef chip);
+
+/// Which of `buckets`, from few tokens to many, takes `tokens` at once: the
+/// first with room for them, else the last.
+int64_t findBucket(llvm::ArrayRef<W4KernelSpec> buckets, int64_t tokens);
 
 /// Appends the decode kernel for `spec` to `module`; see convert-awq-to-nvvm
 /// for what it computes and its arguments.

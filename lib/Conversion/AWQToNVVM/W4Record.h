@@ -121,8 +121,8 @@ protected:
 
   /// From two bytes in a register: zero points of rows g and g + 8 in the
   /// first atom, of rows g + 16 and g + 24 in the second.
-  virtual GroupConstants makeZeros(mlir::Value bytes);
-  virtual GroupConstants symmetricZeros();
+  GroupConstants makeZeros(mlir::Value bytes);
+  GroupConstants symmetricZeros();
 
 private:
   mlir::Value loadScales(const RecordBases &bases, int64_t recordBytes,

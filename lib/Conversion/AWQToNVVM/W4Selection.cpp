@@ -23,10 +23,13 @@ using namespace awq;
 
 namespace {
 
+/// How a chip multiplies for many tokens.
+enum class Products { Any, MmaSync, Wgmma };
+
 /// A row of the table: the first that applies is taken.
 struct SelectionRow {
-  /// Whether it is for chips with wgmma.
-  bool wgmma;
+  /// The chips that it is for.
+  Products products;
   /// Weights N K up to which, and tokens up to which; 0: any number.
   int64_t mostWeights, mostTokens;
   /// The tokens of the kernel.
@@ -38,55 +41,29 @@ struct SelectionRow {
 static constexpr int64_t small = int64_t(1) << 22;
 
 static constexpr SelectionRow table[] = {
-    // sm_80, sm_86, sm_89
-    {false, 0, 8, 8},
-    {false, 0, 16, 16},
-    {false, 0, 32, 32},
-    {false, small, 0, 16},
-    {false, 0, 48, 16},
-    {false, 0, 64, 64},
-    {false, 0, 96, 32},
-    {false, 0, 128, 128},
-    {false, 0, 160, 32},
-    {false, 0, 192, 64},
-    {false, 0, 256, 128},
-    {false, 0, 320, 64},
-    {false, 0, 0, 128},
-    // sm_90a
-    {true, 0, 8, 8},
-    {true, 0, 16, 16},
-    {true, 0, 32, 32},
-    {true, 0, 64, 64},
-    {true, small, 0, 32},
-    {true, 0, 96, 32},
-    {true, 0, 128, 128},
-    {true, 0, 160, 32},
-    {true, 0, 192, 64},
-    {true, 0, 256, 128},
-    {true, 0, 320, 64},
-    {true, 0, 0, 128},
+    {Products::Any, 0, 8, 8},        {Products::Any, 0, 16, 16},
+    {Products::Any, 0, 32, 32},      {Products::MmaSync, small, 0, 16},
+    {Products::MmaSync, 0, 48, 16},  {Products::Any, 0, 64, 64},
+    {Products::Wgmma, small, 0, 32}, {Products::Any, 0, 96, 32},
+    {Products::Any, 0, 128, 128},    {Products::Any, 0, 160, 32},
+    {Products::Any, 0, 192, 64},     {Products::Any, 0, 256, 128},
+    {Products::Any, 0, 320, 64},     {Products::Any, 0, 0, 128},
 };
-
-/// The smallest bucket with room for `tokens`, else the largest.
-static int64_t findBucket(llvm::ArrayRef<W4KernelSpec> buckets,
-                          int64_t tokens) {
-  const auto *fits = llvm::find_if(buckets, [&](const W4KernelSpec &bucket) {
-    return bucket.tokens() >= tokens;
-  });
-  return std::min<int64_t>(fits - buckets.begin(), buckets.size() - 1);
-}
 
 llvm::SmallVector<LaunchRange>
 awq::selectLaunches(llvm::StringRef chip, int64_t n, int64_t k,
                     llvm::ArrayRef<W4KernelSpec> buckets) {
-  bool wgmma = findTile(chip, 16)->wgmma;
+  Products products =
+      findTile(chip, 16)->wgmma ? Products::Wgmma : Products::MmaSync;
   llvm::SmallVector<LaunchRange> ranges;
   // Kernels for fewer tokens than the table knows have no alternative.
   for (auto [index, bucket] : llvm::enumerate(buckets))
     if (bucket.tokens() < 8)
       ranges.push_back({bucket.tokens(), static_cast<int64_t>(index)});
   for (const SelectionRow &row : table) {
-    if (row.wgmma != wgmma || (row.mostWeights && n * k > row.mostWeights))
+    if (row.products != Products::Any && row.products != products)
+      continue;
+    if (row.mostWeights && n * k > row.mostWeights)
       continue;
     int64_t bucket = findBucket(buckets, row.tokens);
     if (!ranges.empty() && ranges.back().bucket == bucket)

@@ -94,21 +94,6 @@ static QuantizedWeightOpInterface getLinear(Value value) {
   return op;
 }
 
-static bool isGated(QuantizedWeightOpInterface op) {
-  auto fused = dyn_cast<FusedLinearOp>(op.getOperation());
-  return fused && fused.getGate();
-}
-
-static bool isTurned(QuantizedWeightOpInterface op) {
-  auto fused = dyn_cast<FusedLinearOp>(op.getOperation());
-  return fused && fused.getTurn();
-}
-
-static bool hasResidual(QuantizedWeightOpInterface op) {
-  auto fused = dyn_cast<FusedLinearOp>(op.getOperation());
-  return fused && fused.getResidual();
-}
-
 namespace {
 
 /// A range of the rows of a linear, [first, first + count).
@@ -152,7 +137,7 @@ static bool hasAllTokens(Value value, QuantizedWeightOpInterface linear) {
           dim.getSource() == linear.getInput());
 }
 
-/// Whether only `reader` and queries of sizes read the result of `linear`.
+/// Whether only `readers` and queries of sizes read the result of `linear`.
 static bool isReadOnlyBy(QuantizedWeightOpInterface linear,
                          ArrayRef<Operation *> readers) {
   return llvm::all_of(linear->getUsers(), [&](Operation *user) {
@@ -239,7 +224,8 @@ struct FuseGate : OpRewritePattern<decoder::GLUOp> {
         up->count != half || half % pairRows != 0 ||
         linear.getOutputChannels() != 2 * half)
       return rewriter.notifyMatchFailure(glu, "is not of halves of the rows");
-    if (isGated(linear) || isTurned(linear) || hasResidual(linear) ||
+    LinearParts parts(linear);
+    if (parts.gate || parts.turn || parts.residual ||
         !hasAllTokens(glu.getGate(), linear) ||
         !hasAllTokens(glu.getUp(), linear) ||
         !isReadOnlyBy(linear, {glu.getGate().getDefiningOp(),
@@ -248,7 +234,6 @@ struct FuseGate : OpRewritePattern<decoder::GLUOp> {
       return rewriter.notifyMatchFailure(glu,
                                          "its operands have other readers");
     redirectSizes(rewriter, linear);
-    LinearParts parts(linear);
     parts.gate = GateFunctionAttr::get(getContext(), *function);
     rewriter.replaceOp(glu,
                        parts.create(rewriter, linear->getLoc(), glu.getType()));
@@ -266,11 +251,12 @@ struct FuseResidual : OpRewritePattern<arith::AddFOp> {
       if (!isa<RankedTensorType>(add.getType()))
         continue;
       QuantizedWeightOpInterface linear = getLinear(result);
-      if (!linear || hasResidual(linear) || other == result ||
-          !isReadOnlyBy(linear, {add}))
+      if (!linear || other == result || !isReadOnlyBy(linear, {add}))
+        continue;
+      LinearParts parts(linear);
+      if (parts.residual)
         continue;
       redirectSizes(rewriter, linear);
-      LinearParts parts(linear);
       parts.residual = other;
       rewriter.replaceOp(
           add, parts.create(rewriter, linear->getLoc(), add.getType()));
@@ -291,17 +277,18 @@ struct FuseRotary : OpRewritePattern<decoder::RotaryOp> {
     if (!heads || heads.getSrcType().getRank() != 2 || rotary.getInterleaved())
       return rewriter.notifyMatchFailure(rotary, "has no heads of rows");
     std::optional<RowRange> rows = getRows(heads.getSrc());
-    if (!rows || isGated(rows->linear) || hasResidual(rows->linear) ||
-        !hasAllTokens(heads.getSrc(), rows->linear))
+    if (!rows || !hasAllTokens(heads.getSrc(), rows->linear))
+      return rewriter.notifyMatchFailure(rotary, "turns no rows of a linear");
+    QuantizedWeightOpInterface linear = rows->linear;
+    LinearParts parts(linear);
+    if (parts.gate || parts.residual)
       return rewriter.notifyMatchFailure(rotary, "turns no rows of a linear");
     auto type = cast<RankedTensorType>(rotary.getType());
     int64_t count = type.getDimSize(1), size = type.getDimSize(2);
     auto table = cast<RankedTensorType>(rotary.getCosines().getType());
-    QuantizedWeightOpInterface linear = rows->linear;
     if (size % (2 * pairRows) != 0 || table.isDynamicDim(1) ||
         table.getDimSize(1) % pairRows != 0 || table.getDimSize(1) == 0)
       return rewriter.notifyMatchFailure(rotary, "pairs do not fill records");
-    LinearParts parts(linear);
     RotaryAttr turn = parts.turn;
     int64_t before = turn ? turn.getRows() : 0;
     if (rows->first != before ||
