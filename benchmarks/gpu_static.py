@@ -185,8 +185,6 @@ def describe(chip: str, kernel: dict[str, Any], function: sass.Function) -> dict
     loop = sass.main_loop(function, tiles, consumed=128 + (0 if planes else 32 * tiles * 128 // kernel["tile_rows"]))
     if loop is None:
         sys.exit(f"gpu_static: no main loop was found in {function.name} for {chip}")
-    # As Marlin is usually counted: a turn at the end of the work, which has nothing to copy any more.
-    bare = sass.main_loop(function, tiles, consumed=0) or loop
     blocks = blocks_per_sm(chip, kernel["registers"], kernel["threads"], kernel["shared_bytes"])
     return {
         "chip": chip,
@@ -194,7 +192,7 @@ def describe(chip: str, kernel: dict[str, Any], function: sass.Function) -> dict
         "mode": kernel["mode"],
         "max_tokens": kernel["max_tokens"],
         "per_256_weights": round(loop.per_256_weights, 2),
-        "without_copies_per_256_weights": round(bare.per_256_weights, 2),
+        "without_copies_per_256_weights": round(loop.without_copies_per_256_weights, 2),
         "loop": loop.instructions,
         "weights": loop.weights,
         "registers": kernel["registers"],

@@ -50,10 +50,15 @@ class Loop:
     instructions: int
     weights: int
     mix: Counter[str]
+    copies: int = 0  # cp.async, and the loads that load nothing which ptxas puts before the first of some
 
     @property
     def per_256_weights(self) -> float:
         return self.instructions * 256 / self.weights
+
+    @property
+    def without_copies_per_256_weights(self) -> float:
+        return (self.instructions - self.copies) * 256 / self.weights
 
 
 def opcode(instruction: str) -> str:
@@ -90,6 +95,10 @@ def _copied(instruction: str) -> int:
     if parts[0] != "LDGSTS" or instruction.startswith("@"):
         return 0
     return 32 * (16 if "128" in parts else 8 if "64" in parts else 4)
+
+
+def _is_of_copy(instruction: str) -> bool:
+    return opcode(instruction).startswith("LDGSTS") or instruction.startswith("@!PT LDS RZ")
 
 
 class _Graph:
@@ -171,8 +180,9 @@ def main_loop(function: Function, token_tiles: int, consumed: int) -> Loop | Non
             weights = sum(graph.weights[block] for block in path) // token_tiles
             if copies and sum(graph.copied[block] for block in path) < consumed * weights / 256:
                 continue
-            code = [opcode(function.code[i]).split(".")[0] for start in path for i in range(start, graph.end[start])]
-            loop = Loop(len(code), weights, Counter(code))
+            texts = [function.code[i] for start in path for i in range(start, graph.end[start])]
+            mix = Counter(opcode(text).split(".")[0] for text in texts)
+            loop = Loop(len(texts), weights, mix, sum(map(_is_of_copy, texts)))
             if best is None or loop.per_256_weights < best.per_256_weights:
                 best = loop
     return best

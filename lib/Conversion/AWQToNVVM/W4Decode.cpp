@@ -105,8 +105,8 @@ void DecodeBuilder::divideWork() {
   steps = b.mul(tiles, stepsPerTile);
   blocks = b.smaller(b.gridX(), steps);
   block = b.blockX();
-  first = b.div(b.mul(steps, block), blocks);
-  last = b.div(b.mul(steps, b.add(block, 1)), blocks);
+  first = firstStepOf(block);
+  last = firstStepOf(b.add(block, 1));
   // Each 8 or 16 tokens have packed activations of their own; see the kernel
   // that packs them.
   Value bytes =
@@ -190,83 +190,96 @@ RecordBases DecodeBuilder::basesOf(Value tile, Value offset) {
 }
 
 /// The ring is unrolled: stage i has a turn of its own, in which all addresses
-/// are a register and a constant. A turn computes a full step that is not the
-/// last of its segment; one turn for all stages takes care of last steps.
+/// are a register and a constant. These turns are for steady steps; one turn
+/// for all stages takes care of those near the end of a segment.
 void DecodeBuilder::emitLoop() {
-  RecordBases bases = basesOf(b.get(computing.tile), b.constant(0));
+  bases = basesOf(b.get(computing.tile), b.constant(0));
   codesAt = b.variable(bases.codes);
   scalesAt = b.variable(bases.scales);
   zerosAt = b.variable(bases.zeros);
-  lastStep = b.newBlock();
-  lastStage = b.variable(b.constant(0));
   SmallVector<Block *> turns;
   for (int64_t i = 0; i < spec.tile.stages; ++i)
     turns.push_back(b.newBlock());
+  Block *other = b.newBlock();
   b.branch(turns[0]);
-  int64_t recordStride = spec.recordColumns() * spec.recordBytes();
-  int32_t records = static_cast<int32_t>(spec.tile.records);
   for (int64_t i = 0; i < spec.tile.stages; ++i) {
     b.startBlock(turns[i]);
     awaitStage(i);
-    Value left = b.get(computing.records);
-    Block *full = b.newBlock(), *last = b.newBlock();
-    b.branch(b.above(left, records), full, last);
-
-    b.startBlock(full);
-    bases.codes = b.get(codesAt);
-    bases.scales = b.get(scalesAt);
-    bases.zeros = b.get(zerosAt);
-    for (int64_t record = 0; record < records; ++record)
-      math->accumulate(bases, i * spec.stageStride() + record * recordStride,
-                       i * spec.stageStride() +
-                           record * spec.activationBytes());
-    releaseStage(b.constant(static_cast<int32_t>(i * spec.stageStride())));
-    b.set(computing.records, b.sub(left, records));
+    Block *steady = b.newBlock();
+    b.branch(b.above(b.get(computing.records),
+                     static_cast<int32_t>(steadyRecords() - 1)),
+             steady, other);
+    b.startBlock(steady);
+    emitSteadyTurn(i);
     b.branch(turns[(i + 1) % turns.size()]);
-
-    b.startBlock(last);
-    // Else LLVM would keep a flag for each stage, set at each turn.
-    b.set(lastStage, b.pinned(b.constant(static_cast<int32_t>(i))));
-    b.branch(lastStep);
   }
-  emitLastStep(turns);
+  b.startBlock(other);
+  emitOtherTurn(turns);
 }
 
-/// Computes the last step of a segment, which may have fewer records, ends the
-/// segment and goes back to the turn of the next stage, or returns.
-void DecodeBuilder::emitLastStep(ArrayRef<Block *> turns) {
-  b.startBlock(lastStep);
-  Value offset = b.mul(b.get(lastStage), spec.stageStride());
-  RecordBases bases = basesOf(b.get(computing.tile), offset);
+void DecodeBuilder::emitSteadyTurn(int64_t stage) {
   int64_t recordStride = spec.recordColumns() * spec.recordBytes();
-  math->accumulate(bases, 0, 0);
+  int64_t offset = stage * spec.stageStride();
+  copyInSteps(stage);
+  bases.codes = b.get(codesAt);
+  bases.scales = b.get(scalesAt);
+  bases.zeros = b.get(zerosAt);
+  for (int64_t record = 0; record < spec.tile.records; ++record)
+    math->accumulate(bases, offset + record * recordStride,
+                     offset + record * spec.activationBytes());
+  releaseStage(b.constant(static_cast<int32_t>(offset)));
+  b.set(computing.records, b.sub(b.get(computing.records), spec.tile.records));
+}
+
+/// Computes a step that may have fewer records. If it was the last of its
+/// segment, ends that and begins the next, or returns. Then goes back to the
+/// turn of the next stage.
+void DecodeBuilder::emitOtherTurn(ArrayRef<Block *> turns) {
+  Value left = b.get(computing.records);
+  // With wgmma all registers are taken, and this is seldom.
+  Value own = spec.usesWgmma() ? b.pinned(block) : Value();
+  Value begin = own ? firstStepOf(own) : first;
+  Value end = own ? firstStepOf(b.add(own, 1)) : last;
+  Value step = b.sub(b.sub(end, b.get(computing.stepsAfter)),
+                     b.divideUp(left, spec.tile.records));
+  Value stage = b.rem(b.sub(step, begin), spec.tile.stages);
+  copyAtEnds(step);
+  Value offset = b.mul(stage, spec.stageStride());
+  RecordBases there = basesOf(b.get(computing.tile), offset);
+  int64_t recordStride = spec.recordColumns() * spec.recordBytes();
+  math->accumulate(there, 0, 0);
   for (int64_t i = 1; i < spec.tile.records; ++i)
-    b.ifThen(b.above(b.get(computing.records), static_cast<int32_t>(i)), [&] {
-      math->accumulate(bases, i * recordStride, i * spec.activationBytes());
+    b.ifThen(b.above(left, static_cast<int32_t>(i)), [&] {
+      math->accumulate(there, i * recordStride, i * spec.activationBytes());
     });
   releaseStage(offset);
-  endOfSegment();
-
-  for (const Variable &sum : math->sums())
-    b.set(sum, b.real(0.0f));
-  Block *done = b.newBlock(), *more = b.newBlock();
-  b.branch(b.equal(b.get(computing.stepsAfter), 0), done, more);
-  b.startBlock(done);
-  gpu::ReturnOp::create(b);
-  b.startBlock(more);
-  nextSegment(computing);
-  takeRowZeros();
-  bases = basesOf(b.get(computing.tile), b.constant(0));
-  b.set(codesAt, bases.codes);
-  b.set(scalesAt, bases.scales);
-  b.set(zerosAt, bases.zeros);
+  b.set(computing.records, b.sub(left, spec.tile.records));
+  b.ifThen(b.notAbove(b.get(computing.records), 0), [&] {
+    endOfSegment();
+    Block *done = b.newBlock(), *more = b.newBlock();
+    b.branch(b.equal(b.get(computing.stepsAfter), 0), done, more);
+    b.startBlock(done);
+    gpu::ReturnOp::create(b);
+    b.startBlock(more);
+    startNextSums();
+  });
   for (size_t i = 0; i + 1 < turns.size(); ++i) {
     Block *other = b.newBlock();
-    b.branch(b.equal(b.get(lastStage), static_cast<int32_t>(i)), turns[i + 1],
-             other);
+    b.branch(b.equal(stage, static_cast<int32_t>(i)), turns[i + 1], other);
     b.startBlock(other);
   }
   b.branch(turns[0]);
+}
+
+void DecodeBuilder::startNextSums() {
+  for (const Variable &sum : math->sums())
+    b.set(sum, b.real(0.0f));
+  nextSegment(computing);
+  takeRowZeros();
+  RecordBases first = basesOf(b.get(computing.tile), b.constant(0));
+  b.set(codesAt, first.codes);
+  b.set(scalesAt, first.scales);
+  b.set(zerosAt, first.zeros);
 }
 
 /// The block that step `step` belongs to: the largest c with S c / G <= step.
@@ -278,7 +291,7 @@ Value DecodeBuilder::ownerOf(Value step) {
 /// shares at most its first and its last tile with others.
 Value DecodeBuilder::slotOf(Value owner, Value tile) {
   owner = b.pinned(owner);
-  Value firstTile = b.div(b.div(b.mul(steps, owner), blocks), stepsPerTile);
+  Value firstTile = b.div(firstStepOf(owner), stepsPerTile);
   Value which =
       b.select(b.equal(tile, firstTile), b.constant(0), b.constant(1));
   Value index = b.add(b.mul(b.add(b.mul(b.blockY(), blocks), owner), 2), which);

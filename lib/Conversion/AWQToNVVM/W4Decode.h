@@ -56,8 +56,15 @@ protected:
   }
   /// Emits what comes before the loop: the first copies.
   virtual void startCopies() = 0;
-  /// Waits until stage `index` is there, and may start copies into others.
+  /// Waits until stage `index` is there.
   virtual void awaitStage(int64_t index) = 0;
+  /// As long as a segment has so many records left, its steps are all alike: a
+  /// full one, and what is to be copied meanwhile is another of the segment.
+  virtual int64_t steadyRecords() const { return spec.tile.records + 1; }
+  /// Starts the copies of such a step, whose own stage is `index`.
+  virtual void copyInSteps(int64_t index) {}
+  /// The same for any other step of the block, of which it is number `step`.
+  virtual void copyAtEnds(Value step) {}
   /// Says that this warp has done with the stage `bytes` after the first.
   virtual void releaseStage(Value bytes) {}
 
@@ -103,10 +110,14 @@ private:
   void locate();
   void divideWork();
   void emitLoop();
-  void emitLastStep(llvm::ArrayRef<mlir::Block *> turns);
+  void emitSteadyTurn(int64_t stage);
+  void emitOtherTurn(llvm::ArrayRef<mlir::Block *> turns);
+  void startNextSums();
   RecordBases basesOf(Value tile, Value offset);
   Value rowConstants(Value recordRow);
   void takeRowZeros();
+  /// The first step of block `owner`.
+  Value firstStepOf(Value owner) { return b.div(b.mul(steps, owner), blocks); }
   Value ownerOf(Value step);
   Value slotOf(Value owner, Value tile);
   void endOfSegment();
@@ -115,12 +126,9 @@ private:
   void storeTile(Value recordRow);
 
   Segment computing;
-  /// The bases for this warp's record in stage 0.
+  /// The bases in stage 0. Those of this warp's record depend on the tile.
+  RecordBases bases;
   Variable codesAt, scalesAt, zerosAt;
-  /// The last step of a segment: where it is done, and from which stage it
-  /// came.
-  mlir::Block *lastStep = nullptr;
-  Variable lastStage;
 };
 
 /// The builders of each copy engine.

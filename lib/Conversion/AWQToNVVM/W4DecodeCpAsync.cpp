@@ -26,13 +26,16 @@ public:
 private:
   void startCopies() override;
   void awaitStage(int64_t index) override;
+  int64_t steadyRecords() const override {
+    return spec.tile.stages * spec.tile.records;
+  }
+  void copyInSteps(int64_t index) override;
+  void copyAtEnds(Value step) override;
   void aim(Value tile, Value record);
-  void copyAhead(int64_t stage);
-  void copySomeRecords(int64_t stage);
+  void copyStep(Value stage, Value tile, Value stepInTile);
   Value copyStart(Value column);
-  void copyRecord(int64_t stage, int64_t record, Value from);
-  void copyActivations(int64_t stage, int64_t record, Value from,
-                       int64_t offset);
+  void copyRecord(Value slots, int64_t record, Value from);
+  void copyActivations(Value slots, int64_t record, Value from, int64_t offset);
   void copy16(Value to, Value from) {
     NVVM::CpAsyncOp::create(
         b, to, from, b.getI32IntegerAttr(16),
@@ -68,7 +71,6 @@ private:
     return warpShare() > 2 * middle ? 2 * middle : middle;
   }
 
-  Segment copying;
   /// Of the next record: `middle` after this lane's first bytes of it,
   /// activationMiddle() after those of the activations that it meets, and the
   /// bytes from one record to the next.
@@ -127,12 +129,12 @@ void CpAsyncDecode::aim(Value tile, Value record) {
   b.set(activationsAt, b.at(b.at(activations, place), activationMiddle()));
 }
 
-/// Starts the copies of this warp's record, which is at `from`.
-void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
-  int64_t slot = stage * spec.stageStride() +
-                 record * spec.recordColumns() * spec.recordBytes();
+/// Starts the copies of this warp's record, which is at `from`, into that place
+/// in the stage whose first is at `slots`.
+void CpAsyncDecode::copyRecord(Value slots, int64_t record, Value from) {
+  int64_t slot = record * spec.recordColumns() * spec.recordBytes();
   auto copy = [&](int64_t offset) {
-    copy16(b.at(recordSlot, slot + offset), b.at(from, offset - middle));
+    copy16(b.at(slots, slot + offset), b.at(from, offset - middle));
   };
   for (int64_t offset = 0; offset < spec.weightBytes(); offset += chunk)
     copy(offset);
@@ -144,11 +146,11 @@ void CpAsyncDecode::copyRecord(int64_t stage, int64_t record, Value from) {
 /// Starts the copies of the activations `offset` after `from`: of fragments
 /// each warp takes a share in one piece, so that few addresses reach them; the
 /// last warp takes the sums of the groups, which follow its share.
-void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
+void CpAsyncDecode::copyActivations(Value slots, int64_t record, Value from,
                                     int64_t offset) {
-  int64_t slot = stage * spec.stageStride() + record * spec.activationBytes();
+  int64_t slot = record * spec.activationBytes();
   auto copy = [&](int64_t within) {
-    copy16(b.at(activationSlot, slot + within),
+    copy16(b.at(slots, slot + within),
            b.at(from, offset + within - activationMiddle()));
   };
   if (!shareActivations()) {
@@ -170,22 +172,19 @@ void CpAsyncDecode::copyActivations(int64_t stage, int64_t record, Value from,
              [&] { copy(warpShare() + within); });
 }
 
-/// Starts the copies of the next step into `stage`, if there is one. One branch
-/// leads to a full step; all else is for the ends of segments.
-void CpAsyncDecode::copyAhead(int64_t stage) {
-  int32_t records = static_cast<int32_t>(spec.tile.records);
-  Block *full = b.newBlock(), *some = b.newBlock(), *after = b.newBlock();
-  b.branch(b.above(b.get(copying.records), records - 1), full, some);
-
-  b.startBlock(full);
+/// The next step of the segment, which is full, into the stage before `index`.
+void CpAsyncDecode::copyInSteps(int64_t index) {
+  int64_t stage = (index + spec.tile.stages - 1) % spec.tile.stages;
+  int64_t slots = stage * spec.stageStride();
+  int64_t records = spec.tile.records;
   // One address reaches the activations of all records, or one for each does.
   int64_t farthest = (records - 1) * spec.activationBytes() + warpShare();
   bool oneAddress = farthest < 3 * middle;
   Value from = b.get(recordAt), tokens = b.get(activationsAt);
-  for (int32_t record = 0; record < records; ++record) {
-    copyRecord(stage, record, from);
+  for (int64_t record = 0; record < records; ++record) {
+    copyRecord(b.at(recordSlot, slots), record, from);
     from = b.at(from, b.get(recordStride));
-    copyActivations(stage, record, tokens,
+    copyActivations(b.at(activationSlot, slots), record, tokens,
                     oneAddress ? record * spec.activationBytes() : 0);
     if (!oneAddress)
       tokens = b.at(tokens, spec.activationBytes());
@@ -194,55 +193,63 @@ void CpAsyncDecode::copyAhead(int64_t stage) {
     tokens = b.at(tokens, records * spec.activationBytes());
   b.set(recordAt, from);
   b.set(activationsAt, tokens);
-  b.set(copying.records, b.sub(b.get(copying.records), records));
-  b.branch(after);
-
-  b.startBlock(some);
-  copySomeRecords(stage);
-  b.branch(after);
-  b.startBlock(after);
   NVVM::CpAsyncCommitGroupOp::create(b);
 }
 
-/// What copyAhead does when no full step is left in the segment.
-void CpAsyncDecode::copySomeRecords(int64_t stage) {
-  b.ifThen(b.notAbove(b.get(copying.records), 0), [&] {
-    b.ifThen(b.different(b.get(copying.stepsAfter), b.constant(0)), [&] {
-      nextSegment(copying);
-      aim(b.get(copying.tile), b.constant(0));
-    });
+void CpAsyncDecode::copyAtEnds(Value step) {
+  Value ahead = b.add(step, static_cast<int32_t>(spec.tile.stages - 1));
+  b.ifThen(b.less(ahead, last), [&] {
+    copyStep(b.rem(b.sub(ahead, first), spec.tile.stages),
+             b.div(ahead, stepsPerTile), b.rem(ahead, stepsPerTile));
   });
+  NVVM::CpAsyncCommitGroupOp::create(b);
+}
+
+/// Starts the copies of one step, which may have fewer records, and aims at its
+/// tile if it is the first there.
+void CpAsyncDecode::copyStep(Value stage, Value tile, Value stepInTile) {
+  b.ifThen(b.equal(stepInTile, 0), [&] { aim(tile, b.constant(0)); });
+  Value slots = b.mul(stage, spec.stageStride());
+  Value left = b.sub(recordsInK, b.mul(stepInTile, spec.tile.records));
   for (int32_t record = 0; record < spec.tile.records; ++record)
-    b.ifThen(b.above(b.get(copying.records), record), [&] {
-      copyRecord(stage, record, b.get(recordAt));
-      copyActivations(stage, record, b.get(activationsAt), 0);
+    b.ifThen(b.above(left, record), [&] {
+      copyRecord(b.at(recordSlot, slots), record, b.get(recordAt));
+      copyActivations(b.at(activationSlot, slots), record, b.get(activationsAt),
+                      0);
       b.set(recordAt, b.at(b.get(recordAt), b.get(recordStride)));
       b.set(activationsAt, b.at(b.get(activationsAt), spec.activationBytes()));
     });
-  b.set(copying.records, b.sub(b.get(copying.records), spec.tile.records));
 }
 
 void CpAsyncDecode::startCopies() {
   recordSlot = b.at(b.at(shared, copyStart(warp)), b.shiftLeft(place.lane, 4));
   activationSlot = b.at(stagedActivations(), ownActivations(thread));
-  copying = makeSegment();
   recordAt = b.variable(weights);
   activationsAt = b.variable(activations);
   recordStride = b.variable(b.constant64(0));
   restLanes = b.variable(b.constant(0));
-  Value record = startSegment(copying);
-  aim(b.get(copying.tile), record);
-  for (int64_t i = 0; i + 1 < spec.tile.stages; ++i)
-    copyAhead(i);
+  Value stepInTile = b.rem(first, stepsPerTile);
+  Variable tile = b.variable(b.div(first, stepsPerTile));
+  Variable next = b.variable(stepInTile);
+  aim(b.get(tile), b.mul(stepInTile, spec.tile.records));
+  for (int32_t i = 0; i + 1 < spec.tile.stages; ++i) {
+    b.ifThen(b.less(b.add(first, i), last), [&] {
+      copyStep(b.constant(i), b.get(tile), b.get(next));
+      Value after = b.add(b.get(next), 1);
+      Value isDone = b.equal(after, stepsPerTile);
+      b.set(next, b.select(isDone, b.constant(0), after));
+      b.set(tile, b.add(b.get(tile), b.widen(isDone, b.i32)));
+    });
+    NVVM::CpAsyncCommitGroupOp::create(b);
+  }
 }
 
 void CpAsyncDecode::awaitStage(int64_t index) {
   // This stage is there, for all warps; and all are done with the one before
   // it, which is filled next.
-  int32_t stages = static_cast<int32_t>(spec.tile.stages);
-  NVVM::CpAsyncWaitGroupOp::create(b, b.getI32IntegerAttr(stages - 2));
+  NVVM::CpAsyncWaitGroupOp::create(
+      b, b.getI32IntegerAttr(static_cast<int32_t>(spec.tile.stages - 2)));
   b.barrier();
-  copyAhead((index + stages - 1) % stages);
 }
 
 std::unique_ptr<DecodeBuilder>
