@@ -3,6 +3,7 @@
 # make test      every test; ends with "N passed, N failed"
 # make test-all  the same, 2048 shapes of GPU kernels, everything with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench     speed against PyTorch, as JSON in benchmarks/results
+# make bench-quality  what each step of the search gains on the demo's model; QUALITY="--samples 128" and so on
 # make bench-gpu-static  what the GPU kernels cost by their machine code, and predicted times, without a GPU
 # make bench-gpu  the GPU kernels against cuBLAS on this machine's GPU
 # make lint      formatting, types, includes, pass flags;   make format: repairs formatting
@@ -18,7 +19,7 @@ DEMO_TARGETS := awq-compile AWQRuntime
 SOURCES = $(shell git ls-files '*.cpp' '*.h' | grep -v '^test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-all bench bench-gpu bench-gpu-static lint format clean configure configure-tests
+.PHONY: help demo build test test-all bench bench-quality bench-gpu bench-gpu-static lint format clean configure configure-tests
 
 help:
 	@sed -n 's/^# make /  make /p' Makefile
@@ -57,6 +58,12 @@ bench: configure
 	@cmake --build build -j $(JOBS) --target $(DEMO_TARGETS)
 	@build/venv/bin/python scripts/demo.py --only-bundles
 	@build/test-venv/bin/python benchmarks/run.py
+
+bench-quality: configure
+	@$(INSTALL) test
+	@cmake --build build -j $(JOBS) --target $(DEMO_TARGETS)
+	@build/venv/bin/python scripts/demo.py --only-inputs
+	@build/venv/bin/python benchmarks/quality.py $(QUALITY)
 
 # GPU_STATIC="--marlin FOLDER" counts Marlin anew, from a checkout of its source.
 bench-gpu-static: configure

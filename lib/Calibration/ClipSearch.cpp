@@ -8,7 +8,8 @@
 
 #include "awq/Calibration/ClipSearch.h"
 
-#include "awq/Calibration/GramLoss.h"
+#include "PartLosses.h"
+
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
 #include "awq/Support/Blas.h"
 #include "awq/Support/Multiversion.h"
@@ -245,28 +246,7 @@ private:
   std::vector<float> clamped, fresh;
 };
 
-/// Losses of all rows, with and without clipping, on both parts.
-struct RowLosses {
-  std::vector<double> norm, before, after;
-
-  explicit RowLosses(int64_t n) : norm(n), before(n), after(n) {}
-};
-
 } // namespace
-
-static double total(const std::vector<double> &values) {
-  double sum = 0.0;
-  for (double value : values)
-    sum += value;
-  return sum;
-}
-
-/// Relative to the output without error; 0 for a dead site.
-static double relative(const std::vector<double> &losses,
-                       const std::vector<double> &norms) {
-  double norm = total(norms);
-  return norm > 0.0 ? total(losses) / norm : 0.0;
-}
 
 static Result<std::vector<double>>
 makeFactors(const ClipProblem &problem, const ClipSearchOptions &options) {
@@ -299,7 +279,7 @@ calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
   ClipSearchResult result;
   result.lo.resize(n * groups);
   result.hi.resize(n * groups);
-  RowLosses fit(n), guard(n);
+  PartLosses fit(problem.fitGram, n, k), guard(problem.guardGram, n, k);
   int64_t clipped = 0;
 #pragma omp parallel
   {
@@ -313,22 +293,15 @@ calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
       subtract(e, w, rows * k, e);
       search.run(w, rows, &result.lo[row * groups], &result.hi[row * groups],
                  clipped);
-      for (auto [losses, gram] : {std::pair(&fit, problem.fitGram),
-                                  std::pair(&guard, problem.guardGram)}) {
-        if (!gram)
-          continue;
-        rowGramLosses(w, rows, gram, k, &losses->norm[row], scratch);
-        rowGramLosses(e, rows, gram, k, &losses->before[row], scratch);
-        rowGramLosses(search.errors(), rows, gram, k, &losses->after[row],
-                      scratch);
-      }
+      for (PartLosses *part : {&fit, &guard})
+        part->set(row, rows, w, e, search.errors(), scratch);
     }
   }
   result.clippedGroups = clipped;
-  result.fitBefore = relative(fit.before, fit.norm);
-  result.fit = relative(fit.after, fit.norm);
-  result.guardBefore = relative(guard.before, guard.norm);
-  result.guard = relative(guard.after, guard.norm);
+  result.fitBefore = fit.before();
+  result.fit = fit.after();
+  result.guardBefore = guard.before();
+  result.guard = guard.after();
   result.accepted = result.guard <= result.guardBefore;
   if (!result.accepted) {
     result.clippedGroups = 0;

@@ -132,6 +132,8 @@ Status StatisticsAccumulator::add(int64_t sample, Part part, const float *x,
       return status;
     if (options.gram)
       addGram(part, x, tokens);
+    if (options.gram && options.shrinkage > 0.0 && part == Part::Fit)
+      firstTokens.insert(firstTokens.end(), x, x + channels);
   }
   lastSample = std::max(lastSample, sample);
   insert({0, sample}, std::move(node));
@@ -176,6 +178,32 @@ void StatisticsAccumulator::addGram(Part part, const float *x, int64_t tokens) {
                 tile.columns, tokens, 1.0f, x + tile.row, channels,
                 x + tile.column, channels, 1.0f, &packed[tile.offset],
                 tile.columns);
+  }
+}
+
+/// Takes their share from the elements beside the diagonal, but for what the
+/// first tokens add to them.
+void StatisticsAccumulator::shrink(std::vector<float> &packed) const {
+  if (firstTokens.empty())
+    return;
+  int64_t tokens = static_cast<int64_t>(firstTokens.size()) / channels;
+  auto keep = static_cast<float>(1.0 - options.shrinkage);
+  auto give = static_cast<float>(options.shrinkage);
+  std::vector<GramTile> tiles = gramTiles(channels);
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    const GramTile &tile = tiles[i];
+    float *elements = &packed[tile.offset];
+    std::vector<float> diagonal;
+    if (tile.row == tile.column)
+      for (int64_t r = 0; r < tile.rows; ++r)
+        diagonal.push_back(elements[r * tile.columns + r]);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, tile.rows,
+                tile.columns, tokens, give, &firstTokens[tile.row], channels,
+                &firstTokens[tile.column], channels, keep, elements,
+                tile.columns);
+    for (size_t r = 0; r < diagonal.size(); ++r)
+      elements[r * tile.columns + r] = diagonal[r];
   }
 }
 
@@ -264,8 +292,10 @@ Status StatisticsAccumulator::merge(const StatisticsAccumulator &other) {
   for (const auto &[key, node] : other.pending)
     insert(key, node);
   for (int part = 0; part < 2; ++part)
-    if (!other.gram[part].empty())
+    if (!other.gram[part].empty()) {
       gram[part] = other.gram[part];
+      firstTokens = other.firstTokens;
+    }
   lastSample = std::max(lastSample, other.lastSample);
   return {};
 }
@@ -309,22 +339,21 @@ SiteStatistics StatisticsAccumulator::reduce() const {
 }
 
 SiteStatistics StatisticsAccumulator::finish() const {
-  SiteStatistics statistics = reduce();
-  for (Part which : {Part::Fit, Part::Guard}) {
-    statistics.part(which).gram =
-        unpack(gram[static_cast<int>(which)], channels);
-  }
-  return statistics;
+  StatisticsAccumulator copy = *this;
+  return copy.take();
 }
 
 SiteStatistics StatisticsAccumulator::take() {
   SiteStatistics statistics = reduce();
   for (Part which : {Part::Fit, Part::Guard}) {
     std::vector<float> &packed = gram[static_cast<int>(which)];
+    if (which == Part::Fit)
+      shrink(packed);
     statistics.part(which).gram = unpack(packed, channels);
     packed = std::vector<float>();
   }
   pending.clear();
+  firstTokens.clear();
   lastSample = -1;
   return statistics;
 }

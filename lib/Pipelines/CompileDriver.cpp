@@ -264,6 +264,10 @@ Status Driver::emitCheckpoint() {
   options.calibration = request.calibration;
   options.statistics = request.statistics;
   options.statisticsGram = request.statisticsGram;
+  options.searchClips = request.searchClips;
+  options.refitScales = request.refitScales;
+  options.skipTokens = request.skipTokens;
+  options.shrinkage = request.shrinkage;
   options.skip = request.skip;
   options.threads = request.threads;
   options.onEvent = [&](const nlohmann::ordered_json &event) {

@@ -139,6 +139,18 @@ Status ModelQuantizer::prepare() {
   if (!read)
     return read.error();
   data = std::move(*read);
+  if (!(options.shrinkage >= 0.0) || !(options.shrinkage <= 1.0))
+    return Error{ErrorKind::Usage, "AWQ1314",
+                 "correlations cannot be shrunk by " +
+                     std::to_string(options.shrinkage),
+                 "", "give a shrinkage from 0 to 1"};
+  if (options.skipTokens >= data.length)
+    return Error{ErrorKind::Usage, "AWQ1322",
+                 "nothing is left of samples of " +
+                     std::to_string(data.length) + " tokens without their " +
+                     "first " + std::to_string(options.skipTokens),
+                 options.calibration,
+                 "skip fewer tokens, or give longer samples"};
   jit::setThreads(options.threads);
   streams = std::make_unique<LayerStreams>(module, parts, filter, data);
   if (Status status = streams->compileAll(); !status)
@@ -231,9 +243,10 @@ Status ModelQuantizer::gather(size_t index, CompiledPart &part,
   int64_t gramBytes = 0, layerBytes = 0;
   for (size_t site = 0; site < part.sites().size(); ++site) {
     int64_t channels = part.resultChannels(site + 1);
-    accumulators.emplace_back(part.sites()[site], channels,
-                              calibration::StatisticsAccumulator::Options{
-                                  /*gram=*/true, /*skipTokens=*/0});
+    accumulators.emplace_back(
+        part.sites()[site], channels,
+        calibration::StatisticsAccumulator::Options{
+            /*gram=*/true, options.skipTokens, options.shrinkage});
     // One matrix for each part of the samples.
     gramBytes += 2 * channels * channels * sizeof(float);
   }
@@ -285,10 +298,14 @@ Status ModelQuantizer::search(LayerWork &work, StatisticsSource &source,
     for (const ClipReport &report : *clips)
       event["linears"].push_back(describe(report));
   }
-  removeObservers(work.function);
-  if (failed(
-          quantizeWeights(work.function, filter, options.scheme, *work.store)))
+  ScaleRefit refit{source, {}, {}};
+  if (failed(quantizeWeights(work.function, filter, options.scheme, *work.store,
+                             options.refitScales ? &refit : nullptr)))
     return collector.error("quantize-weights");
+  event["refits"] = Json::array();
+  for (const RefitReport &report : refit.reports)
+    event["refits"].push_back(describe(report));
+  removeObservers(work.function);
   return Status();
 }
 

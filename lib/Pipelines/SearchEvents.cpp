@@ -34,3 +34,14 @@ nlohmann::ordered_json awq::describe(const ClipReport &report) {
           {"guard", result.guard},
           {"accepted", result.accepted}};
 }
+
+nlohmann::ordered_json awq::describe(const RefitReport &report) {
+  const calibration::RefitResult &result = report.result;
+  return {{"name", report.name},
+          {"changed_rows", result.changedRows},
+          {"loss_before", result.fitBefore},
+          {"loss", result.fit},
+          {"guard_before", result.guardBefore},
+          {"guard", result.guard},
+          {"accepted", result.accepted}};
+}

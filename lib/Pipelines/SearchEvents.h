@@ -21,6 +21,9 @@ nlohmann::ordered_json describe(const ScaleReport &report);
 /// An entry of "linears" in the event of a layer.
 nlohmann::ordered_json describe(const ClipReport &report);
 
+/// An entry of "refits" in the event of a layer.
+nlohmann::ordered_json describe(const RefitReport &report);
+
 } // namespace awq
 
 #endif // AWQ_LIB_PIPELINES_SEARCHEVENTS_H

@@ -155,6 +155,19 @@ def quantize(
         list[str] | None,
         typer.Option(metavar="NAME", help="Linears with NAME in their names stay float. Repeatable."),
     ] = None,
+    clip: Annotated[
+        bool, typer.Option("--clip/--no-clip", help="Search narrower ranges for groups of weights.")
+    ] = True,
+    refit: Annotated[
+        bool, typer.Option("--refit/--no-refit", help="Fit scales to the rounded weights in the end.")
+    ] = True,
+    skip_tokens: Annotated[
+        int, typer.Option(min=0, help="Tokens at the start of each sample that the statistics leave out.")
+    ] = 0,
+    shrinkage: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="How far correlations between channels are shrunk, for other texts' sake."),
+    ] = 0.5,
     threads: ThreadsOption = 0,
     force: ForceOption = False,
     progress: ProgressOption = Style.AUTO,
@@ -175,6 +188,10 @@ def quantize(
         tuple(calib or ()),
         tuple(skip or ()),
         statistics_gram,
+        clip,
+        refit,
+        skip_tokens,
+        shrinkage,
     )
     done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):

@@ -43,6 +43,10 @@ class Settings:
     texts: Sequence[Path] = field(default_factory=tuple)
     skip: Sequence[str] = ()
     statistics_gram: bool = False
+    clip: bool = True
+    refit: bool = True
+    skip_tokens: int = 0
+    shrinkage: float = 0.5
 
 
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
@@ -97,6 +101,14 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             arguments.append(f"--statistics={settings.statistics}")
         if settings.statistics_gram:
             arguments.append("--statistics-gram")
+        if not settings.clip:
+            arguments.append("--search-clips=false")
+        if not settings.refit:
+            arguments.append("--refit-scales=false")
+        if settings.skip_tokens != Settings.skip_tokens:
+            arguments.append(f"--skip-tokens={settings.skip_tokens}")
+        if settings.shrinkage != Settings.shrinkage:
+            arguments.append(f"--shrinkage={settings.shrinkage}")
         if settings.method is Method.AWQ:
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
 

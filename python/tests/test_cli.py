@@ -144,6 +144,13 @@ def test_quantize_passes_on_which_statistics_to_keep(model: Path, environment: d
     assert options["statistics-gram"] == "given"
 
 
+def test_quantize_passes_on_which_steps_to_take(model: Path, environment: dict[str, str]) -> None:
+    done = quantize(environment, model, "--no-clip", "--no-refit", "--skip-tokens", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    options = json.loads((model.parent / "out" / "config.json").read_text())
+    assert (options["search-clips"], options["refit-scales"], options["skip-tokens"]) == ("false", "false", "2")
+
+
 @pytest.mark.parametrize(
     ("how", "status", "words"),
     [

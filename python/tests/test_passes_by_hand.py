@@ -68,8 +68,8 @@ def test_every_step(tmp_path: Path) -> None:
     text = opt(
         steps[4],
         steps[5],
+        f"awq-quantize-weights{{{scheme} refit side-file={tmp_path}/codes.safetensors}}",
         "func.func(awq-remove-observers)",
-        f"awq-quantize-weights{{bits=4 group=16 side-file={tmp_path}/codes.safetensors}}",
         "awq-verify-layouts",
     )
     assert text.count("awq.quantized_linear") == 7 * SIZES["num_hidden_layers"]

@@ -94,6 +94,48 @@ def test_the_passes_find_what_the_command_found(tmp_path: Path) -> None:
     assert done.stdout.count("awq.clip_groups") == sum(
         linear["accepted"] and linear["clipped_groups"] > 0 for linear in clipped
     )
+    refitted = [linear for layer in layers for linear in layer["refits"]]
+    assert [linear["name"] for linear in refitted] == [linear["name"] for linear in clipped]
+    for before, after in zip(clipped, refitted, strict=True):
+        # Bounds were judged with the scales that follow from them.
+        expected_loss = before["loss"] if before["accepted"] else before["loss_before"]
+        assert after["loss_before"] == pytest.approx(expected_loss, rel=1e-3)
+        assert after["loss"] < after["loss_before"]
+        assert after["accepted"] == (after["guard"] <= after["guard_before"])
+        assert (after["changed_rows"] > 0) == after["accepted"]
+    assert any(linear["accepted"] for linear in refitted)
+
+
+def test_steps_can_be_left_out(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    _, said = gather(model, tmp_path, "--search-clips=false", "--refit-scales=false")
+    layers = [event for event in said if event["event"] == "layer"]
+    assert all(layer["linears"] == [] and layer["refits"] == [] for layer in layers)
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "help_"),
+    [
+        (f"--skip-tokens={LENGTH}", "AWQ1322", "skip fewer tokens"),
+        ("--shrinkage=1.5", "AWQ1314", "from 0 to 1"),
+        ("--shrinkage=nan", "AWQ1314", "from 0 to 1"),
+    ],
+)
+def test_options_out_of_range(option: str, code: str, help_: str, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors")
+    done = quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}", option)
+    assert done.returncode == 2
+    assert code in done.stderr and help_ in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_tokens_left_out(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    path, _ = gather(model, tmp_path, "--skip-tokens=3")
+    for name, values in load_file(path).items():
+        if name.endswith("/tokens"):
+            assert int(values[0]) == (8 if "/fit/" in name else 2) * (LENGTH - 3)
 
 
 def test_gram_matrices_are_the_products_of_the_activations(tmp_path: Path) -> None:

@@ -80,6 +80,24 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
       cl::desc("Also write their Gram matrices, which are large and which "
                "awq-search-scales needs"),
       cl::cat(category));
+  Field<bool> searchClips(
+      "search-clips", cl::location(request.searchClips), cl::init(true),
+      cl::desc("Search narrower ranges for groups of weights"),
+      cl::cat(category));
+  Field<bool> refitScales(
+      "refit-scales", cl::location(request.refitScales), cl::init(true),
+      cl::desc("Fit the scales of groups to their codes in the end"),
+      cl::cat(category));
+  Field<unsigned> skipTokens(
+      "skip-tokens", cl::location(request.skipTokens), cl::init(0),
+      cl::desc("Tokens at the start of each sample that calibration leaves out "
+               "of its statistics"),
+      cl::cat(category));
+  Field<double> shrinkage(
+      "shrinkage", cl::location(request.shrinkage), cl::init(0.5),
+      cl::desc("How far calibration shrinks correlations between channels, "
+               "from 0 to 1"),
+      cl::cat(category));
   cl::list<std::string> skip(
       "skip", cl::value_desc("NAME"), cl::cat(category),
       cl::desc("Linears with NAME in their names stay float (repeatable)"));

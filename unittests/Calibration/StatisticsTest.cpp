@@ -41,7 +41,7 @@ std::vector<Sample> makeSamples() {
 
 StatisticsAccumulator gather(const std::vector<Sample> &samples,
                              bool gram = false) {
-  StatisticsAccumulator accumulator("site", channels, {gram, 0});
+  StatisticsAccumulator accumulator("site", channels, {gram, 0, 0.0});
   for (const Sample &sample : samples)
     EXPECT_TRUE(accumulator.add(sample.index, sample.part, sample.x.data(),
                                 int64_t(sample.x.size()) / channels));
@@ -161,6 +161,42 @@ TEST(Statistics, SkippedTokensAreLeftOut) {
   ASSERT_TRUE(skipping.add(1, Part::Fit, x.data(), 1)); // nothing left of it
   ASSERT_TRUE(rest.add(0, Part::Fit, x.data() + 2 * channels, 4));
   expectSameBytes(skipping.finish(), rest.finish());
+}
+
+TEST(Statistics, ShrinkageSparesDiagonalAndFirstTokens) {
+  constexpr double shrinkage = 0.25;
+  StatisticsAccumulator accumulator(
+      "site", channels, {/*gram=*/true, /*skipTokens=*/1, shrinkage});
+  std::vector<float> firsts, others;
+  std::vector<Sample> samples = makeSamples();
+  for (const Sample &sample : samples) {
+    ASSERT_TRUE(accumulator.add(sample.index, sample.part, sample.x.data(),
+                                int64_t(sample.x.size()) / channels));
+    if (sample.part == Part::Guard)
+      continue;
+    // Token 0 is left out of everything, token 1 is the first that counts.
+    firsts.insert(firsts.end(), &sample.x[channels], &sample.x[2 * channels]);
+    others.insert(others.end(), &sample.x[2 * channels],
+                  &sample.x[0] + sample.x.size());
+  }
+  SiteStatistics s = accumulator.finish();
+  std::vector<float> first = gramOf(firsts, channels),
+                     other = gramOf(others, channels);
+  for (int64_t i = 0; i < channels; ++i)
+    for (int64_t j = 0; j < channels; ++j) {
+      int64_t at = i * channels + j;
+      double rest = i == j ? other[at] : (1.0 - shrinkage) * other[at];
+      double scale = std::sqrt(double(s.fit.gram[i * (channels + 1)]) *
+                               s.fit.gram[j * (channels + 1)]);
+      ASSERT_NEAR(s.fit.gram[at], first[at] + rest, 2e-6 * scale);
+    }
+  // The guard part judges by what is there.
+  StatisticsAccumulator plain("site", channels, {true, 1, 0.0});
+  for (const Sample &sample : samples)
+    ASSERT_TRUE(plain.add(sample.index, sample.part, sample.x.data(),
+                          int64_t(sample.x.size()) / channels));
+  EXPECT_EQ(s.guard.gram, plain.finish().guard.gram);
+  EXPECT_EQ(s.fit.meanSquare, plain.finish().fit.meanSquare);
 }
 
 TEST(Statistics, TakeMovesEverythingOut) {

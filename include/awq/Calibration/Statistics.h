@@ -80,6 +80,14 @@ public:
     /// Tokens at the start of each sample that are left out of everything. The
     /// first token of a sequence often has activations that dwarf all others.
     int64_t skipTokens = 0;
+    /// What is taken from the elements of the fit part's Gram matrix that are
+    /// not on the diagonal, 0 to 1. Correlations of channels are partly those
+    /// of the calibration text; what is fitted to them whole does worse on
+    /// other texts. The first token that is counted of each sample is exempt:
+    /// its large activations are much the same in all texts. (As for covariance
+    /// matrices: Ledoit and Wolf, "Honey, I Shrunk the Sample Covariance
+    /// Matrix", 2004, with the diagonal as the target.)
+    double shrinkage = 0.0;
   };
 
   StatisticsAccumulator(std::string site, int64_t channels, Options options);
@@ -124,6 +132,7 @@ private:
   Status checkFinite(const Sums &sums, const float *x, int64_t tokens,
                      int64_t sample) const;
   void addGram(Part part, const float *x, int64_t tokens);
+  void shrink(std::vector<float> &packed) const;
   SiteStatistics reduce() const;
 
   std::string site;
@@ -136,6 +145,9 @@ private:
   /// matrices of them: while activations are gathered, a layer's weights and
   /// all its sites are in memory, too.
   std::array<std::vector<float>, 2> gram;
+  /// The first token of each sample of the fit part [samples, C], if the Gram
+  /// matrix is shrunk.
+  std::vector<float> firstTokens;
 };
 
 } // namespace awq::calibration

@@ -13,7 +13,9 @@
 //   <site>/<part>/mean_abs     F32 [C]
 //   <site>/<part>/max_abs      F32 [C]
 //   <site>/<part>/mean_square  F32 [C]
-//   <site>/<part>/gram         F32 [C, C]   (optional; sum over tokens)
+//   <site>/<part>/gram         F32 [C, C]   (optional; sum over tokens, that of
+//                                            the fit part shrunk, see
+//                                            StatisticsAccumulator::Options)
 // A part without tokens has only its token count.
 //
 //===----------------------------------------------------------------------===//

@@ -42,6 +42,10 @@ struct CompileRequest {
   std::string calibration;
   std::string statistics;
   bool statisticsGram = false;
+  bool searchClips = true;
+  bool refitScales = true;
+  unsigned skipTokens = 0;
+  double shrinkage = 0.5;
   /// Linears with one of these in their names stay float.
   std::vector<std::string> skip;
   /// jsonl, plain or none.

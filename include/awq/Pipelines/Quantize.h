@@ -77,6 +77,15 @@ struct QuantizeOptions {
   /// Linears whose name contains one of these stay float.
   std::vector<std::string> skip;
   bool searchClips = true;
+  /// Fit scales to codes in the end.
+  bool refitScales = true;
+  /// Tokens at the start of each sample that the statistics leave out. The
+  /// activations of the first one dwarf all others in some layers; but all
+  /// others attend to it, and leaving it out hurts SmolLM2.
+  int64_t skipTokens = 0;
+  /// How far correlations of channels are shrunk; see
+  /// StatisticsAccumulator::Options.
+  double shrinkage = 0.5;
   /// Guard tokens at most on which the two models are compared.
   int64_t judgedTokens = 4096;
   /// 0: one per processor.
@@ -115,10 +124,10 @@ struct QuantizeSummary {
 ///
 /// Errors: AWQ1320 (no layers, or a graph that cannot be cut at them), AWQ1321
 /// (the calibration file does not fit), AWQ1322 (an empty fit or guard part),
-/// AWQ1324 (calibration without @head), AWQ1325 (a part of a name to skip that
-/// no linear has), AWQ1326 (nothing is left to quantize), those of
-/// compileForCPU, of the searches and of the sink; AWQ1510 carries what a pass
-/// reported.
+/// AWQ1314 (a shrinkage that is no share), AWQ1324 (calibration without @head),
+/// AWQ1325 (a part of a name to skip that no linear has), AWQ1326 (nothing is
+/// left to quantize), those of compileForCPU, of the searches and of the sink;
+/// AWQ1510 carries what a pass reported.
 Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
                                       const QuantizeOptions &options,
                                       QuantizedModelSink &sink);

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "WeightStatistics.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
@@ -57,8 +58,31 @@ define(LinearOp op, const QuantizedMatrix &matrix, ParameterStore &store) {
   return QuantizedParameters{*codes, *scales, *zeros};
 }
 
+/// Fits the scales of `matrix` to the weight of `op` before it was clipped.
+static LogicalResult refit(LinearOp op, QuantizedMatrix &matrix,
+                           ScaleRefit &request, ParameterStore &store) {
+  auto grams = WeightStatistics::read(op, request.statistics, store);
+  Value target = op.getWeight();
+  if (auto clip = target.getDefiningOp<ClipGroupsOp>())
+    target = clip.getWeight();
+  FailureOr<std::vector<float>> weights = store.readFloats(target);
+  if (failed(grams) || failed(weights))
+    return failure();
+  calibration::RefitProblem problem;
+  problem.name = getOpName(op);
+  problem.weights = weights->data();
+  problem.fitGram = grams->fit();
+  problem.guardGram = grams->guard();
+  auto result = calibration::refitScales(problem, matrix, request.options);
+  if (!result)
+    return awq::emitError(op.getLoc(), result.error());
+  request.reports.push_back({problem.name, *result});
+  return success();
+}
+
 static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
-                                    ParameterStore &store) {
+                                    ParameterStore &store,
+                                    ScaleRefit *request) {
   FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
   if (failed(weights))
     return failure();
@@ -68,6 +92,8 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
                {}, getOpName(op));
   if (!matrix)
     return awq::emitError(op.getLoc(), matrix.error());
+  if (request && failed(refit(op, *matrix, *request, store)))
+    return failure();
   FailureOr<QuantizedParameters> parameters = define(op, *matrix, store);
   if (failed(parameters))
     return failure();
@@ -86,14 +112,14 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
 LogicalResult awq::quantizeWeights(func::FuncOp function,
                                    const TargetFilter &filter,
                                    const QuantScheme &scheme,
-                                   ParameterStore &store) {
+                                   ParameterStore &store, ScaleRefit *refit) {
   SmallVector<LinearOp> targets;
   function.walk([&](LinearOp op) {
     if (filter.isTarget(op))
       targets.push_back(op);
   });
   for (LinearOp op : targets)
-    if (failed(quantizeLinear(op, scheme, store)))
+    if (failed(quantizeLinear(op, scheme, store, refit)))
       return failure();
   eraseUnusedParameters(function);
   return success();
@@ -114,9 +140,17 @@ struct QuantizeWeights
     ParameterStore store(module, sideFile);
     TargetFilter filter =
         TargetFilter::forModule(module, llvm::to_vector(skip));
-    for (auto function : module.getOps<func::FuncOp>())
-      if (failed(quantizeWeights(function, filter, *scheme, store)))
+    StatisticsSource source;
+    if (refit && failed(source.open(module, statistics)))
+      return signalPassFailure();
+    for (auto function : module.getOps<func::FuncOp>()) {
+      ScaleRefit request{source, {}, {}};
+      if (failed(quantizeWeights(function, filter, *scheme, store,
+                                 refit ? &request : nullptr)))
         return signalPassFailure();
+      // One layer's Gram matrices at a time.
+      source.clear();
+    }
     if (failed(store.commit()))
       signalPassFailure();
   }

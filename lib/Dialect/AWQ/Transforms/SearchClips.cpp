@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SearchPass.h"
-#include "awq/Calibration/GramLoss.h"
+#include "WeightStatistics.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 
 namespace awq {
@@ -18,42 +18,14 @@ namespace awq {
 using namespace mlir;
 using namespace awq;
 
-/// The factors by which a weight's columns were multiplied: its input is the
-/// observed one divided by them. Empty if there are none.
-static FailureOr<std::vector<float>> getColumnFactors(Value weight,
-                                                      ParameterStore &store) {
-  std::vector<float> factors;
-  while (Operation *op = weight.getDefiningOp()) {
-    if (op->getNumOperands() == 0)
-      break;
-    if (auto scale = dyn_cast<ScaleChannelsOp>(op);
-        scale && scale.getAxis() == 1) {
-      FailureOr<std::vector<float>> values = store.readFloats(scale.getScale());
-      if (failed(values))
-        return failure();
-      factors.resize(values->size(), 1.0f);
-      for (auto [factor, value] : llvm::zip_equal(factors, *values))
-        factor *= scale.getInverse() ? 1.0f / value : value;
-    }
-    weight = op->getOperand(0);
-  }
-  return factors;
-}
-
 /// Searches the bounds of one linear's weight.
 static FailureOr<ClipReport>
 searchLinear(LinearOp op, const QuantScheme &scheme,
              StatisticsSource &statistics, ParameterStore &store,
              const calibration::ClipSearchOptions &options) {
-  ObserveOp observe = findObserver(op.getInputMutable());
-  if (!observe)
-    return op.emitError("its input is not observed; run awq-insert-observers "
-                        "and calibrate before searching");
-  auto site = statistics.get(observe);
+  auto grams = WeightStatistics::read(op, statistics, store);
   FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
-  FailureOr<std::vector<float>> factors =
-      getColumnFactors(op.getWeight(), store);
-  if (failed(site) || failed(weights) || failed(factors))
+  if (failed(grams) || failed(weights))
     return failure();
 
   auto type = cast<RankedTensorType>(op.getWeight().getType());
@@ -62,15 +34,8 @@ searchLinear(LinearOp op, const QuantScheme &scheme,
   problem.weights = weights->data();
   problem.n = type.getDimSize(0);
   problem.k = type.getDimSize(1);
-  std::vector<float> fit, guard;
-  auto scaled = [&](const std::vector<float> &gram, std::vector<float> &keep) {
-    if (gram.empty() || factors->empty())
-      return gram.empty() ? nullptr : gram.data();
-    keep = calibration::scaledGram(gram.data(), factors->data(), problem.k);
-    return static_cast<const float *>(keep.data());
-  };
-  problem.fitGram = scaled((*site)->fit.gram, fit);
-  problem.guardGram = scaled((*site)->guard.gram, guard);
+  problem.fitGram = grams->fit();
+  problem.guardGram = grams->guard();
   auto result = calibration::searchClips(problem, scheme, options);
   if (!result)
     return awq::emitError(op.getLoc(), result.error());

@@ -268,6 +268,12 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
     `awq.quantize` says, and replaces the `awq.linear` by an
     `awq.quantized_linear` with plain i8 codes, f16 scales and i8 zero points.
 
+    With `refit`, the scales of each row are then fitted to its codes: they are
+    those with the smallest error of the output, by the Gram matrix of the
+    observed input, of the weight as it was before it was clipped. A linear
+    keeps the scales of its ranges if the guard part is against it. Needs
+    observers, as `awq-search-clips`.
+
     Example: `awq-quantize-weights{bits=4 group=0}`
 
     ```mlir
@@ -286,6 +292,8 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
     Option<"bits", "bits", "int64_t", "4", "width of a code, 2 to 8">,
     Option<"group", "group", "int64_t", "64", "input channels that share a scale; 0 is the whole row">,
     Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
+    Option<"refit", "refit", "bool", "false", "fit the scales to the codes">,
+    Option<"statistics", "statistics", "std::string", "\"\"", "statistics file for refit; else the attributes of awq.observe are read">,
     ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
     Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",

@@ -17,6 +17,7 @@
 #define AWQ_DIALECT_AWQ_TRANSFORMS_QUANTIZATION_H
 
 #include "awq/Calibration/ClipSearch.h"
+#include "awq/Calibration/ScaleRefit.h"
 #include "awq/Calibration/ScaleSearch.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
@@ -36,6 +37,20 @@ struct ScaleReport {
 struct ClipReport {
   std::string name;
   calibration::ClipSearchResult result;
+};
+
+/// What refitting found for one linear.
+struct RefitReport {
+  std::string name;
+  calibration::RefitResult result;
+};
+
+/// Asks for scales that fit the codes best; takes the reports.
+struct ScaleRefit {
+  /// Of the unscaled model.
+  StatisticsSource &statistics;
+  calibration::RefitOptions options;
+  std::vector<RefitReport> reports;
 };
 
 /// The scheme with scales in f16; emits an error for bits or groups that no
@@ -83,11 +98,13 @@ searchClips(mlir::func::FuncOp function, const TargetFilter &filter,
             const calibration::ClipSearchOptions &options = {});
 
 /// Rounds the weights of all target linears: `awq.linear` becomes
-/// `awq.quantized_linear` with plain codes.
+/// `awq.quantized_linear` with plain codes. With `refit`, whose statistics need
+/// observers, scales are then fitted to the codes.
 mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
                                     const TargetFilter &filter,
                                     const QuantScheme &scheme,
-                                    ParameterStore &store);
+                                    ParameterStore &store,
+                                    ScaleRefit *refit = nullptr);
 
 /// The codes, scales and zero points of a quantized weight, plain or packed;
 /// `zeros` are filled in for a symmetric scheme.
