@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,23 +49,19 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@dataclass
-class Measured:
-    """A variant and what it cost."""
-
-    folder: Path
-    facts: Facts = field(default_factory=dict)
+def bundle_of(name: str, scratch: Path) -> Path:
+    return scratch / f"{name}.bundle"
 
 
-def make_variant(name: str, model: Path, texts: Sequence[Path], samples: int, length: int, scratch: Path) -> Measured:
+def make_variant(name: str, model: Path, texts: Sequence[Path], samples: int, length: int, scratch: Path) -> Facts:
     options = dict(VARIANTS[name])
     settings = Settings(samples=samples, sequence_length=length, texts=texts, **options)
     begun = time.perf_counter()
     quantize(model, scratch / name, settings, False, Silent())
     seconds = round(time.perf_counter() - begun, 1)
-    compile_model(scratch / name, scratch / f"{name}.bundle")
+    compile_model(scratch / name, bundle_of(name, scratch))
     shown = {key: value.value if isinstance(value, Method) else value for key, value in options.items()}
-    return Measured(scratch / f"{name}.bundle", {"options": shown, "quantize_seconds": seconds})
+    return {"options": shown, "quantize_seconds": seconds}
 
 
 def judge(bundles: Mapping[str, Path], model: Path, texts: Sequence[Path], windows: int, ctx: int) -> dict[str, Facts]:
@@ -111,17 +106,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = options.variant or list(VARIANTS)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        compile_model(options.model, scratch / "float.bundle")
-        variants: dict[str, Measured] = {}
+        compile_model(options.model, bundle_of(FLOAT, scratch))
+        variants: dict[str, Facts] = {}
         for name in names:
             variants[name] = make_variant(name, options.model, calib, options.samples, options.sequence_length, scratch)
-            print(f"{name}: quantized in {variants[name].facts['quantize_seconds']} s", flush=True)
-        bundles = {FLOAT: scratch / "float.bundle", **{name: made.folder for name, made in variants.items()}}
+            print(f"{name}: quantized in {variants[name]['quantize_seconds']} s", flush=True)
+        bundles = {name: bundle_of(name, scratch) for name in (FLOAT, *names)}
         results = judge(bundles, options.model, texts, options.windows, options.ctx)
     print_table(results, [FLOAT, *names])
     report = {
         "calibration": {"samples": options.samples, "sequence_length": options.sequence_length},
-        "variants": {name: made.facts for name, made in variants.items()},
+        "variants": variants,
         "texts": results,
     }
     options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")

@@ -24,10 +24,13 @@ nlohmann::ordered_json awq::describe(const ScaleReport &report) {
           {"accepted", result.accepted}};
 }
 
-nlohmann::ordered_json awq::describe(const ClipReport &report) {
-  const calibration::ClipSearchResult &result = report.result;
-  return {{"name", report.name},
-          {"clipped_groups", result.clippedGroups},
+/// What a step on one linear changed, judged on both parts of the samples.
+template <typename StepResult>
+static nlohmann::ordered_json describeStep(const std::string &name,
+                                           const char *counter, int64_t count,
+                                           const StepResult &result) {
+  return {{"name", name},
+          {counter, count},
           {"loss_before", result.fitBefore},
           {"loss", result.fit},
           {"guard_before", result.guardBefore},
@@ -35,13 +38,12 @@ nlohmann::ordered_json awq::describe(const ClipReport &report) {
           {"accepted", result.accepted}};
 }
 
+nlohmann::ordered_json awq::describe(const ClipReport &report) {
+  return describeStep(report.name, "clipped_groups",
+                      report.result.clippedGroups, report.result);
+}
+
 nlohmann::ordered_json awq::describe(const RefitReport &report) {
-  const calibration::RefitResult &result = report.result;
-  return {{"name", report.name},
-          {"changed_rows", result.changedRows},
-          {"loss_before", result.fitBefore},
-          {"loss", result.fit},
-          {"guard_before", result.guardBefore},
-          {"guard", result.guard},
-          {"accepted", result.accepted}};
+  return describeStep(report.name, "changed_rows", report.result.changedRows,
+                      report.result);
 }

@@ -9,7 +9,7 @@
 #include "awq/Calibration/ClipSearch.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
 
-#include "TestData.h"
+#include "WeightProblem.h"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -22,13 +22,7 @@ using namespace awq::test;
 
 namespace {
 
-/// A weight of 70 rows (three row tiles) and its activations.
-struct Problem {
-  int64_t n = 70, k = 96;
-  std::vector<float> fit = randomActivations(200, k, 1);
-  std::vector<float> guard = randomActivations(150, k, 2);
-  std::vector<float> fitGram = gramOf(fit, k), guardGram = gramOf(guard, k);
-  std::vector<float> w = randomVector(n * k, 3, 0.1f);
+struct Problem : WeightProblem {
   ClipProblem problem;
 
   Problem() {
@@ -42,18 +36,9 @@ struct Problem {
               ClipBounds clip) const {
     auto q = quantize(w.data(), n, k, scheme, clip);
     EXPECT_TRUE(q);
-    std::vector<float> back = dequantize(*q);
-    std::vector<double> error(w.size());
-    for (size_t i = 0; i < w.size(); ++i)
-      error[i] = double(back[i]) - w[i];
-    return outputEnergy(x, error, k) /
-           outputEnergy(x, std::vector<double>(w.begin(), w.end()), k);
+    return WeightProblem::loss(x, *q);
   }
 };
-
-const QuantScheme schemes[] = {{3, 16, false, ScaleType::F16},
-                               {4, 32, true, ScaleType::F16},
-                               {4, 0, false, ScaleType::BF16}};
 
 } // namespace
 

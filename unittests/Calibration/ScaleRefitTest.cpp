@@ -8,7 +8,7 @@
 
 #include "awq/Calibration/ScaleRefit.h"
 
-#include "TestData.h"
+#include "WeightProblem.h"
 
 #include <gtest/gtest.h>
 #include <omp.h>
@@ -19,13 +19,7 @@ using namespace awq::test;
 
 namespace {
 
-/// A weight of 70 rows (three row tiles) and its activations.
-struct Problem {
-  int64_t n = 70, k = 96;
-  std::vector<float> fit = randomActivations(200, k, 1);
-  std::vector<float> guard = randomActivations(150, k, 2);
-  std::vector<float> fitGram = gramOf(fit, k), guardGram = gramOf(guard, k);
-  std::vector<float> w = randomVector(n * k, 3, 0.1f);
+struct Problem : WeightProblem {
   RefitProblem problem = {"w", w.data(), fitGram.data(), guardGram.data()};
 
   QuantizedMatrix quantized(const QuantScheme &scheme) const {
@@ -33,21 +27,7 @@ struct Problem {
     EXPECT_TRUE(matrix);
     return *matrix;
   }
-
-  /// Relative output error on x of a quantized weight.
-  double loss(const std::vector<float> &x, const QuantizedMatrix &q) const {
-    std::vector<float> back = dequantize(q);
-    std::vector<double> error(w.size());
-    for (size_t i = 0; i < w.size(); ++i)
-      error[i] = double(back[i]) - w[i];
-    return outputEnergy(x, error, k) /
-           outputEnergy(x, std::vector<double>(w.begin(), w.end()), k);
-  }
 };
-
-const QuantScheme schemes[] = {{3, 16, false, ScaleType::F16},
-                               {4, 32, true, ScaleType::F16},
-                               {4, 0, false, ScaleType::BF16}};
 
 } // namespace
 

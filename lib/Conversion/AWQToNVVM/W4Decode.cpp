@@ -276,10 +276,10 @@ void DecodeBuilder::startNextSums() {
     b.set(sum, b.real(0.0f));
   nextSegment(computing);
   takeRowZeros();
-  RecordBases first = basesOf(b.get(computing.tile), b.constant(0));
-  b.set(codesAt, first.codes);
-  b.set(scalesAt, first.scales);
-  b.set(zerosAt, first.zeros);
+  RecordBases start = basesOf(b.get(computing.tile), b.constant(0));
+  b.set(codesAt, start.codes);
+  b.set(scalesAt, start.scales);
+  b.set(zerosAt, start.zeros);
 }
 
 /// The block that step `step` belongs to: the largest c with S c / G <= step.
