@@ -89,6 +89,8 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             f"--quantize={settings.method}",
             f"--bits={settings.bits}",
             f"--group-size={settings.group_size}",
+            f"--skip-tokens={settings.skip_tokens}",
+            f"--shrinkage={settings.shrinkage}",
             "--emit=checkpoint",
             "--progress=jsonl",
             "-o",
@@ -105,10 +107,6 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             arguments.append("--search-clips=false")
         if not settings.refit:
             arguments.append("--refit-scales=false")
-        if settings.skip_tokens != Settings.skip_tokens:
-            arguments.append(f"--skip-tokens={settings.skip_tokens}")
-        if settings.shrinkage != Settings.shrinkage:
-            arguments.append(f"--shrinkage={settings.shrinkage}")
         if settings.method is Method.AWQ:
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
 
