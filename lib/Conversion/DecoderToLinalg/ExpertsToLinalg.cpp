@@ -18,6 +18,8 @@
 #include "awq/Conversion/Common/TensorBuilders.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -39,10 +41,11 @@ public:
   ExpertsBuilder(ImplicitLocOpBuilder &b, awq::decoder::ExpertsOp op)
       : b(b), op(op), hidden(cast<RankedTensorType>(op.getHidden().getType())),
         chosen(cast<RankedTensorType>(op.getWeights().getType()).getDimSize(1)),
+        width(cast<RankedTensorType>(op.getResult().getType()).getDimSize(1)),
         experts(op.getExperts().size()) {}
 
   SortedPairs sortPairs();
-  /// The output [T, H] in f32, before any expert has added to it.
+  /// The output [T, N] in f32, before any expert has added to it.
   Value startOutput();
   /// The rows of the hidden states of `count` pairs from place `start` on.
   Value gather(const SortedPairs &pairs, Value start, Value count);
@@ -77,7 +80,8 @@ private:
   ImplicitLocOpBuilder &b;
   awq::decoder::ExpertsOp op;
   RankedTensorType hidden;
-  int64_t chosen, experts;
+  /// Experts of a token, channels of the result, experts in all.
+  int64_t chosen, width, experts;
 };
 
 } // namespace
@@ -148,9 +152,16 @@ SortedPairs ExpertsBuilder::sortPairs() {
 }
 
 Value ExpertsBuilder::startOutput() {
-  return awq::zeros(b, b.getLoc(),
-                    tensor::getMixedSizes(b, b.getLoc(), op.getHidden()),
-                    b.getF32Type());
+  // A buffer of its own: the zeros of two such ops are equal, but merged into
+  // one they could not be overwritten in place.
+  SmallVector<Value> dynamic;
+  if (hidden.isDynamicDim(0))
+    dynamic.push_back(numTokens());
+  Value buffer = bufferization::AllocTensorOp::create(
+      b, RankedTensorType::get({hidden.getDimSize(0), width}, b.getF32Type()),
+      dynamic);
+  Value zero = awq::constantF32(b, b.getLoc(), 0.0);
+  return linalg::FillOp::create(b, zero, buffer).getResult(0);
 }
 
 Value ExpertsBuilder::gather(const SortedPairs &pairs, Value start,
@@ -176,7 +187,6 @@ Value ExpertsBuilder::gather(const SortedPairs &pairs, Value start,
 
 Value ExpertsBuilder::scatter(const SortedPairs &pairs, Value start,
                               Value count, Value computed, Value output) {
-  int64_t width = hidden.getDimSize(1);
   auto rowOf = [&](Value row) {
     return SmallVector<OpFoldResult>{row, b.getIndexAttr(0)};
   };

@@ -99,19 +99,26 @@ struct ExtractSliceModel
                                                       tensor::ExtractSliceOp> {
   ChannelUse getChannelUse(Operation *op, OpOperand &operand) const {
     auto slice = cast<tensor::ExtractSliceOp>(op);
-    auto source = slice.getSourceType();
-    if (operand.getOperandNumber() != 0 || source.getRank() != 2 ||
-        slice.getType().getRank() != 2)
-      return ChannelUse::blocks("only slices of [T, K] tensors are followed");
-    int64_t offset = slice.getStaticOffsets()[1];
-    int64_t size = slice.getStaticSizes()[1];
-    int64_t stride = slice.getStaticStrides()[1];
-    if (ShapedType::isDynamic(offset) || ShapedType::isDynamic(size) ||
-        ShapedType::isDynamic(stride))
-      return ChannelUse::blocks("the slice of channels is dynamic");
-    SmallVector<int64_t> map(size);
-    for (int64_t c = 0; c < size; ++c)
-      map[c] = offset + c * stride;
+    ArrayRef<int64_t> shape = slice.getSourceType().getShape();
+    if (operand.getOperandNumber() != 0 || shape.size() < 2 ||
+        slice.getType().getRank() != slice.getSourceType().getRank())
+      return ChannelUse::blocks("only slices of channels are followed");
+    // Channels are numbered in row-major order of the dimensions behind the
+    // tokens; each dimension multiplies those that are taken.
+    SmallVector<int64_t> map = {0};
+    for (size_t dim = 1; dim < shape.size(); ++dim) {
+      int64_t offset = slice.getStaticOffsets()[dim];
+      int64_t size = slice.getStaticSizes()[dim];
+      int64_t stride = slice.getStaticStrides()[dim];
+      if (ShapedType::isDynamic(offset) || ShapedType::isDynamic(size) ||
+          ShapedType::isDynamic(stride) || ShapedType::isDynamic(shape[dim]))
+        return ChannelUse::blocks("the slice of channels is dynamic");
+      SmallVector<int64_t> finer;
+      for (int64_t channel : map)
+        for (int64_t i = 0; i < size; ++i)
+          finer.push_back(channel * shape[dim] + offset + i * stride);
+      map = std::move(finer);
+    }
     return ChannelUse::commutes(op->getResult(0), map);
   }
 };

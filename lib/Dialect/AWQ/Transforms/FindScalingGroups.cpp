@@ -23,7 +23,8 @@ using namespace awq;
 static constexpr llvm::StringLiteral kProduces = "awq.produces";
 static constexpr llvm::StringLiteral kGroup = "awq.group";
 
-/// "producer -> reader, reader", with a note where the channels are tied.
+/// "producer -> reader, reader", with a note where channels are tied, or only
+/// some are scaled.
 static std::string describe(const ScalingGroup &group) {
   std::string text = group.name + " -> ";
   llvm::interleave(
@@ -32,11 +33,14 @@ static std::string describe(const ScalingGroup &group) {
         text += awq::getOpName(absorber.getOp());
       },
       [&] { text += ", "; });
+  int64_t scaled = group.scaled.count();
+  if (scaled < group.channels)
+    text += " (" + std::to_string(scaled) + " of " +
+            std::to_string(group.channels) + " channels)";
   for (const Absorber &absorber : group.absorbers)
-    if (int64_t channels = absorber.producerOf.size();
-        channels > group.channels)
+    if (int64_t channels = absorber.producerOf.size(); channels > scaled)
       text += " (" + std::to_string(channels) + " channels tied to " +
-              std::to_string(group.channels) + ")";
+              std::to_string(scaled) + ")";
   return text;
 }
 
@@ -61,6 +65,8 @@ struct FindScalingGroups
         count += annotate(group);
       for (const MissedGroup &missed : groups.missed())
         remarkMissed(missed);
+      for (const MissedGroup &unread : groups.withoutReaders())
+        remarkToOptimizer(unread);
     }
     if (report)
       llvm::errs() << count << " scaling groups\n";
@@ -71,14 +77,14 @@ private:
   bool annotate(const ScalingGroup &group) {
     if (!group.hasTarget()) {
       note(group.getProducer(),
-           "not counted, no reader is to be quantized: " + describe(group));
+           "not counted, no reader is to be quantized: " + ::describe(group));
       return false;
     }
     auto name = StringAttr::get(&getContext(), group.name);
     group.getProducer()->setAttr(kProduces, name);
     for (const Absorber &absorber : group.absorbers)
       absorber.getOp()->setAttr(kGroup, name);
-    note(group.getProducer(), "scaling group: " + describe(group));
+    note(group.getProducer(), "scaling group: " + ::describe(group));
     return true;
   }
 
@@ -89,14 +95,23 @@ private:
       llvm::errs() << text << "\n";
   }
 
-  void remarkMissed(const MissedGroup &missed) {
-    std::string text = "no scaling group: '" +
-                       missed.blocker->getName().getStringRef().str() +
-                       "' blocks, " + missed.reason;
+  static std::string describe(const MissedGroup &missed) {
+    return "no scaling group: '" +
+           missed.blocker->getName().getStringRef().str() + "' blocks, " +
+           missed.reason;
+  }
+
+  /// A missed-optimisation remark, seen with -remarks-filter-missed.
+  static void remarkToOptimizer(const MissedGroup &missed) {
     remark::missed(missed.op->getLoc(),
                    remark::RemarkOpts::name("ScalingGroup")
                        .category("awq-find-scaling-groups"))
-        << text;
+        << awq::getOpName(missed.op) + ": " + describe(missed);
+  }
+
+  void remarkMissed(const MissedGroup &missed) {
+    std::string text = describe(missed);
+    remarkToOptimizer(missed);
     if (remarks)
       missed.op->emitRemark(text).attachNote(missed.blocker->getLoc())
           << "blocked here";

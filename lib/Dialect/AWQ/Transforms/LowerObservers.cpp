@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/IR/Routing.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
@@ -19,8 +20,18 @@ namespace awq {
 using namespace mlir;
 using namespace awq;
 
+/// The op in whose region, right below the function, `op` observes; null if
+/// there is none.
+static RoutingOpInterface getRouting(ObserveOp op) {
+  auto routing = dyn_cast<RoutingOpInterface>(op->getParentOp());
+  return routing && isa<func::FuncOp>(routing->getParentOp())
+             ? routing
+             : RoutingOpInterface();
+}
+
 /// Appends the observed values to the results of `function`.
-static LogicalResult lower(func::FuncOp function, ModuleOp module) {
+static LogicalResult lower(func::FuncOp function, ModuleOp module,
+                           bool allTokens) {
   SmallVector<ObserveOp> observers;
   function.walk([&](ObserveOp op) { observers.push_back(op); });
   if (observers.empty())
@@ -34,7 +45,7 @@ static LogicalResult lower(func::FuncOp function, ModuleOp module) {
     return function.emitError(
         "must have one block to return its observed values");
   for (ObserveOp op : observers)
-    if (op->getParentOp() != function)
+    if (op->getParentOp() != function && !getRouting(op))
       return op.emitError("lies in a region of '")
              << op->getParentOp()->getName()
              << "', so its value cannot become a result of the function; "
@@ -45,13 +56,22 @@ static LogicalResult lower(func::FuncOp function, ModuleOp module) {
   SmallVector<Type> results = llvm::to_vector(function.getResultTypes());
   unsigned first = results.size();
   SmallVector<StringAttr> sites;
+  SmallVector<std::pair<Value, RoutingOpInterface>> observed;
+  // An observer may observe another one's result.
+  for (ObserveOp op : observers)
+    op.getResult().replaceAllUsesWith(op.getInput());
   for (ObserveOp op : observers) {
-    Value value = op.getInput();
-    results.push_back(value.getType());
+    observed.push_back({op.getInput(), getRouting(op)});
     sites.push_back(op.getSiteAttr());
-    terminator.getOperandsMutable().append(value);
-    op.getResult().replaceAllUsesWith(value);
     op.erase();
+  }
+  for (auto [value, routing] : observed) {
+    if (routing) {
+      OpBuilder builder(routing);
+      value = routing.observeInside(builder, value, allTokens);
+    }
+    results.push_back(value.getType());
+    terminator.getOperandsMutable().append(value);
   }
   SmallVector<DictionaryAttr> attributes;
   function.getAllResultAttrs(attributes);
@@ -74,7 +94,8 @@ struct LowerObservers
 
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal() && failed(lower(function, getOperation())))
+      if (!function.isExternal() &&
+          failed(lower(function, getOperation(), allTokens)))
         return signalPassFailure();
   }
 };

@@ -8,12 +8,15 @@
 //
 // A group starts at an op with channel edits. All uses of its result are
 // followed through ops that commute with a diagonal, with the composed map from
-// channels to the producer's channels; each has to end in an op that absorbs.
+// channels to the producer's channels. A channel can be scaled if each of its
+// uses ends in an op that absorbs; where query, key and value are slices of one
+// result, that are those of value.
 //
 //===----------------------------------------------------------------------===//
 
 #include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
 
+#include "awq/Dialect/AWQ/IR/Routing.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -94,6 +97,10 @@ bool TargetFilter::isTarget(Operation *op) const {
     return false;
   if (layersOnly && !op->getParentOfType<func::FuncOp>()->hasAttr("awq.layer"))
     return false;
+  if (llvm::any_of(op->getUsers(), [](Operation *user) {
+        return user->hasTrait<ReadsExactly>();
+      }))
+    return false;
   std::string name = getOpName(op);
   return llvm::none_of(skip, [&](const std::string &part) {
     return !part.empty() && StringRef(name).contains(part);
@@ -139,6 +146,17 @@ ObserveOp awq::findObserver(OpOperand &use) {
 // The search
 //===----------------------------------------------------------------------===//
 
+llvm::BitVector ScalingGroup::findRead() const {
+  llvm::BitVector read(channels);
+  for (const Absorber &absorber : absorbers) {
+    if (absorber.producerOf.empty())
+      read.set();
+    for (int64_t channel : absorber.producerOf)
+      read.set(channel);
+  }
+  return read;
+}
+
 namespace {
 
 /// The place of each op in the text of its function, regions included.
@@ -152,6 +170,7 @@ public:
       : filter(filter), order(order) {
     group.produced = produced;
     group.channels = getNumChannels(produced);
+    fixed.resize(group.channels);
     pending.push_back({produced, {}});
     seen.insert(produced);
   }
@@ -167,6 +186,10 @@ public:
                       [&](const Absorber &a, const Absorber &b) {
                         return isBefore(a.getOp(), b.getOp());
                       });
+    group.scaled = group.findRead();
+    // What stands in the way of other channels does not matter.
+    if (group.scaled.any() && !group.scaled.anyCommon(fixed))
+      blocker = nullptr;
   }
 
   ScalingGroup group;
@@ -178,7 +201,12 @@ private:
     return order.lookup(a) < order.lookup(b);
   }
 
-  void block(Operation *op, std::string why) {
+  /// The channels `producerOf` cannot be scaled; all if it is empty.
+  void block(Operation *op, std::string why, ArrayRef<int64_t> producerOf) {
+    if (producerOf.empty())
+      fixed.set();
+    for (int64_t channel : producerOf)
+      fixed.set(channel);
     if (blocker && isBefore(blocker, op))
       return;
     blocker = op;
@@ -189,19 +217,21 @@ private:
     Operation *op = use.getOwner();
     auto scaling = dyn_cast<ChannelScalingOpInterface>(op);
     if (!scaling)
-      return block(op, op->hasTrait<OpTrait::IsTerminator>()
-                           ? "the value leaves the function"
-                           : "nothing is known about how it treats channels");
+      return block(op,
+                   op->hasTrait<OpTrait::IsTerminator>()
+                       ? "the value leaves the function"
+                       : "nothing is known about how it treats channels",
+                   producerOf);
     ChannelUse channels = scaling.getChannelUse(use);
     switch (channels.kind) {
     case ChannelUse::Kind::Blocks:
-      return block(op, channels.reason);
+      return block(op, channels.reason, producerOf);
     case ChannelUse::Kind::Absorbs:
       return absorb(use, channels, producerOf);
     case ChannelUse::Kind::Commutes:
       for (Value result : channels.results) {
         if (!seen.insert(result).second)
-          return block(op, "it would be scaled through two operands");
+          return block(op, "it would be scaled through two operands", {});
         pending.push_back({result, compose(producerOf, channels)});
       }
     }
@@ -211,7 +241,7 @@ private:
               ArrayRef<int64_t> producerOf) {
     Operation *op = use.getOwner();
     if (!isParameter(channels.weight->get()))
-      return block(op, "its weight is not a constant");
+      return block(op, "its weight is not a constant", producerOf);
     group.absorbers.push_back({&use, channels.weight, channels.axis,
                                llvm::to_vector(producerOf),
                                filter.isTarget(op)});
@@ -231,6 +261,8 @@ private:
 
   const TargetFilter &filter;
   const ProgramOrder &order;
+  /// Channels of the producer with a use that blocks.
+  llvm::BitVector fixed;
   SmallVector<std::pair<Value, SmallVector<int64_t>>> pending;
   llvm::DenseSet<Value> seen;
 };
@@ -298,8 +330,11 @@ ScalingGroups::ScalingGroups(func::FuncOp function,
         continue;
       Closure closure(result, filter, order);
       closure.run();
-      if (closure.group.absorbers.empty())
+      if (closure.group.absorbers.empty()) {
+        if (closure.blocker)
+          unread.push_back({op, closure.blocker, closure.reason});
         continue;
+      }
       if (!hasEditableConstants(result, reason)) {
         closure.blocker = op;
         closure.reason = reason;

@@ -57,7 +57,11 @@ Value awq::widen(OpBuilder &builder, Value value) {
 }
 
 LogicalResult awq::insertScales(const ScalingGroup &group,
-                                ArrayRef<float> scales, ParameterStore &store) {
+                                ArrayRef<float> wanted, ParameterStore &store) {
+  std::vector<float> scales = wanted.vec();
+  for (int64_t channel = 0; channel < group.channels; ++channel)
+    if (!group.scaled.test(channel))
+      scales[channel] = 1.0f;
   Operation *producer = group.getProducer();
   OpBuilder builder(producer);
   Value like = group.absorbers.front().weight->get();

@@ -8,6 +8,12 @@
 
 #include "awq/Dialect/Decoder/IR/Decoder.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
 using namespace mlir;
 using namespace awq;
 using namespace awq::decoder;
@@ -73,6 +79,13 @@ LogicalResult ExpertsOp::verify() {
            << weights << " and " << indices << " for " << hidden;
   if (getExperts().empty()) // C2
     return emitOpError("has no expert");
+  RankedTensorType result = typeOf(getResult());
+  if (result.getRank() != 2 || result.isDynamicDim(1) ||
+      result.getDimSize(0) != hidden.getDimSize(0) ||
+      result.getElementType() != hidden.getElementType()) // C3
+    return emitOpError("takes hidden states [T, H] to [T, N] with static N, "
+                       "found ")
+           << hidden << " and " << result;
   RankedTensorType tokens =
       hidden.clone({ShapedType::kDynamic, hidden.getDimSize(1)});
   for (auto [index, region] : llvm::enumerate(getExperts()))
@@ -86,11 +99,11 @@ LogicalResult ExpertsOp::verify() {
 LogicalResult ExpertsOp::verifyRegions() {
   for (auto [index, region] : llvm::enumerate(getExperts())) {
     auto yield = dyn_cast<YieldOp>(region.front().getTerminator());
-    if (!yield ||
-        yield.getValue().getType() != region.getArgument(0).getType()) // C3
+    RankedTensorType result = typeOf(getResult());
+    Type wanted = result.clone({ShapedType::kDynamic, result.getDimSize(1)});
+    if (!yield || yield.getValue().getType() != wanted) // C3
       return emitOpError("expert ")
-             << index << " must yield one value of the type of its argument, "
-             << region.getArgument(0).getType();
+             << index << " must yield one value of type " << wanted;
   }
   return success();
 }
@@ -103,6 +116,58 @@ ChannelUse ExpertsOp::getChannelUse(OpOperand &operand) {
   for (Region &expert : getExperts())
     tokens.push_back(expert.getArgument(0));
   return ChannelUse::commutes(tokens);
+}
+
+Value ExpertsOp::observeInside(OpBuilder &builder, Value inner,
+                               bool allTokens) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(*this);
+  ImplicitLocOpBuilder b(inner.getLoc(), builder);
+  auto splat = [&](Value like, TypedAttr value) -> Value {
+    Value element = arith::ConstantOp::create(b, value);
+    auto type = typeOf(like);
+    if (type.hasStaticShape())
+      return tensor::SplatOp::create(b, element, type);
+    Value tokens = tensor::DimOp::create(b, like, int64_t(0));
+    return tensor::SplatOp::create(b, type, element, tokens);
+  };
+  Region *region = inner.getParentRegion();
+  // The region becomes the only expert; all other numbers lie outside.
+  Value numbers = getIndices();
+  Value weights = splat(getWeights(), b.getF32FloatAttr(1.0f));
+  int32_t number = region->getRegionNumber();
+  if (allTokens) {
+    SmallVector<OpFoldResult> sizes = {
+        tensor::getMixedSize(b, b.getLoc(), getHidden(), 0), b.getIndexAttr(1)};
+    Value like = tensor::EmptyOp::create(b, sizes, b.getI32Type());
+    numbers = splat(like, b.getI32IntegerAttr(0));
+    weights = splat(tensor::EmptyOp::create(b, sizes, b.getF32Type()),
+                    b.getF32FloatAttr(1.0f));
+  } else if (number != 0) {
+    numbers = arith::SubIOp::create(
+        b, numbers, splat(numbers, b.getI32IntegerAttr(number)));
+  }
+  auto type = cast<RankedTensorType>(inner.getType());
+  auto result =
+      type.clone({typeOf(getHidden()).getDimSize(0), type.getDimSize(1)});
+  auto op = ExpertsOp::create(b, result, getHidden(), weights, numbers,
+                              /*expertsCount=*/1u);
+  Block *body = b.createBlock(&op.getExperts().front(), {},
+                              {region->getArgument(0).getType()}, {b.getLoc()});
+  llvm::SetVector<Operation *> needed;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *other) {
+    return region->isAncestor(other->getParentRegion());
+  };
+  (void)getBackwardSlice(inner, &needed, options);
+  IRMapping map;
+  map.map(region->getArgument(0), body->getArgument(0));
+  for (Operation &inside : region->front())
+    if (needed.contains(&inside))
+      b.clone(inside, map);
+  YieldOp::create(b, map.lookup(inner));
+  return op.getResult();
 }
 
 ChannelUse YieldOp::getChannelUse(OpOperand &operand) {

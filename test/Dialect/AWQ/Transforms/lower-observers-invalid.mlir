@@ -22,12 +22,11 @@ func.func @blocks(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // -----
 
-func.func @inside(%x: tensor<?x4xf32>, %w: tensor<?x1xf32>, %i: tensor<?x1xi32>) -> tensor<?x4xf32> {
-  %y = decoder.experts %x, %w, %i : (tensor<?x4xf32>, tensor<?x1xf32>, tensor<?x1xi32>) -> tensor<?x4xf32> {
-  ^bb0(%t: tensor<?x4xf32>):
-    // expected-error @below {{lies in a region of 'decoder.experts', so its value cannot become a result of the function; observe the operand of that op}}
-    %o = awq.observe %t "site" : tensor<?x4xf32>
-    decoder.yield %o : tensor<?x4xf32>
+func.func @inside(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %y = scf.execute_region -> tensor<?x4xf32> {
+    // expected-error @below {{lies in a region of 'scf.execute_region', so its value cannot become a result of the function; observe the operand of that op}}
+    %o = awq.observe %x "site" : tensor<?x4xf32>
+    scf.yield %o : tensor<?x4xf32>
   }
   return %y : tensor<?x4xf32>
 }

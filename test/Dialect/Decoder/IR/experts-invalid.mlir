@@ -157,7 +157,7 @@ func.func @two_arguments(%x: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x
 // -----
 
 func.func @yields(%x: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x2xi32>, %m: tensor<4x8xf32>) {
-  // expected-error @+1 {{expert 0 must yield one value of the type of its argument, 'tensor<?x8xf32>'}}
+  // expected-error @+1 {{expert 0 must yield one value of type 'tensor<?x8xf32>'}}
   %y = decoder.experts %x, %w, %i : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>) -> tensor<?x8xf32> {
   ^bb0(%t: tensor<?x8xf32>):
     %a = awq.linear %t, %m : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
@@ -169,10 +169,21 @@ func.func @yields(%x: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x2xi32>,
 // -----
 
 func.func @terminator(%x: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x2xi32>) {
-  // expected-error @+1 {{expert 0 must yield one value of the type of its argument}}
+  // expected-error @+1 {{expert 0 must yield one value of type 'tensor<?x8xf32>'}}
   %y = decoder.experts %x, %w, %i : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>) -> tensor<?x8xf32> {
   ^bb0(%t: tensor<?x8xf32>):
     llvm.unreachable
+  }
+  return
+}
+
+// -----
+
+func.func @result(%x: tensor<?x8xf32>, %w: tensor<?x2xf32>, %i: tensor<?x2xi32>) {
+  // expected-error @+1 {{takes hidden states [T, H] to [T, N] with static N, found 'tensor<?x8xf32>' and 'tensor<3x8xf32>'}}
+  %y = decoder.experts %x, %w, %i : (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>) -> tensor<3x8xf32> {
+  ^bb0(%t: tensor<?x8xf32>):
+    decoder.yield %t : tensor<?x8xf32>
   }
   return
 }

@@ -187,6 +187,10 @@ def LowerObserversPass : Pass<"awq-lower-observers", "::mlir::ModuleOp"> {
     attribute `awq.site`: whoever runs the function gathers the statistics. Needs
     functions of one block that nobody calls.
 
+    What is observed in a region that gets some of the tokens (RoutingOpInterface)
+    is computed once more outside of it, with rows of zeros for the other tokens,
+    or, with `all-tokens`, for all of them.
+
     Example:
 
     ```mlir
@@ -200,6 +204,9 @@ def LowerObserversPass : Pass<"awq-lower-observers", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"allTokens", "all-tokens", "bool", "false", "send all tokens to each region that observes">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def MaterializeParametersPass : Pass<"awq-materialize-parameters", "::mlir::ModuleOp"> {

@@ -11,6 +11,7 @@
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/BitVector.h"
 
 #include <string>
 #include <vector>
@@ -33,7 +34,8 @@ struct Absorber {
 };
 
 /// A producer whose channels can be divided by s while all readers multiply
-/// their weights by s: the function computes the same.
+/// their weights by s: the function computes the same. Channels that no reader
+/// absorbs stay as they are.
 struct ScalingGroup {
   /// The name of the producer (getOpName).
   std::string name;
@@ -41,7 +43,11 @@ struct ScalingGroup {
   /// Channels of `produced`.
   int64_t channels = 0;
   llvm::SmallVector<Absorber> absorbers;
+  /// The channels of `produced` that are scaled.
+  llvm::BitVector scaled;
 
+  /// The channels that some absorber reads.
+  llvm::BitVector findRead() const;
   mlir::Operation *getProducer() const { return produced.getOwner(); }
   bool hasTarget() const {
     return llvm::any_of(absorbers, [](const Absorber &a) { return a.target; });
@@ -80,10 +86,13 @@ public:
   /// In the order of their producers in the function.
   llvm::ArrayRef<ScalingGroup> groups() const { return found; }
   llvm::ArrayRef<MissedGroup> missed() const { return blocked; }
+  /// Producers whose channels go through an op that blocks before any reader.
+  llvm::ArrayRef<MissedGroup> withoutReaders() const { return unread; }
 
 private:
   std::vector<ScalingGroup> found;
   std::vector<MissedGroup> blocked;
+  std::vector<MissedGroup> unread;
 };
 
 /// The use through which `use` reads its value: its own, or if that is an

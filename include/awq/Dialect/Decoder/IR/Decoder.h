@@ -10,6 +10,7 @@
 #define AWQ_DIALECT_DECODER_IR_DECODER_H
 
 #include "awq/Dialect/AWQ/IR/ChannelScaling.h"
+#include "awq/Dialect/AWQ/IR/Routing.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"

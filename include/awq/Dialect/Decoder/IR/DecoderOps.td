@@ -10,6 +10,7 @@
 #define AWQ_DIALECT_DECODER_IR_DECODEROPS_TD
 
 include "awq/Dialect/AWQ/IR/ChannelScalingInterface.td"
+include "awq/Dialect/AWQ/IR/RoutingInterface.td"
 include "awq/Dialect/Decoder/IR/DecoderAttributes.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -294,7 +295,7 @@ def Decoder_GLUOp : Decoder_Op<"glu", [Pure, AllTypesMatch<["gate", "up", "resul
 // Mixtures of experts
 //===----------------------------------------------------------------------===//
 
-def Decoder_RouterOp : Decoder_Op<"router", [Pure,
+def Decoder_RouterOp : Decoder_Op<"router", [Pure, AWQ_ReadsExactly,
     DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
   let summary = "Chooses experts and their weights for each token";
   let description = [{
@@ -357,8 +358,8 @@ def Decoder_RouterOp : Decoder_Op<"router", [Pure,
 }
 
 def Decoder_ExpertsOp : Decoder_Op<"experts", [RecursiveMemoryEffects, SingleBlock,
-    AllTypesMatch<["hidden", "result"]>,
-    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>]> {
+    DeclareOpInterfaceMethods<AWQ_ChannelScalingOpInterface>,
+    DeclareOpInterfaceMethods<AWQ_RoutingOpInterface>]> {
   let summary = "A weighted sum of the experts that each token is sent to";
   let description = [{
     `y[t, :] = sum_j weights[t, j] * f_{indices[t, j]}(hidden[t, :])`, added up in
@@ -372,7 +373,8 @@ def Decoder_ExpertsOp : Decoder_Op<"experts", [RecursiveMemoryEffects, SingleBlo
       with static k.
     * (C2) there is at least one expert; each takes one tensor<?xH> of the
       element type of `hidden`.
-    * (C3) each expert yields one value, of the type of its argument.
+    * (C3) each expert yields one value, a tensor<?xN> of that element type; the
+      result is [T, N] of it.
 
     Example:
 
