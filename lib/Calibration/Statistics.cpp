@@ -98,6 +98,17 @@ Status StatisticsAccumulator::checkFinite(const Sums &sums, const float *x,
   return {};
 }
 
+/// Rows that are not all zero. Nothing computes a row of zeros from a token: it
+/// stands for one that an expert did not get, and adds nothing to any sum.
+static int64_t countTokens(const float *x, int64_t rows, int64_t channels) {
+  int64_t count = 0;
+  for (int64_t t = 0; t < rows; ++t) {
+    const float *row = x + t * channels;
+    count += std::any_of(row, row + channels, [](float v) { return v != 0; });
+  }
+  return count;
+}
+
 Status StatisticsAccumulator::add(int64_t sample, Part part, const float *x,
                                   int64_t tokens) {
   if (sample < 0 || covered({0, sample}))
@@ -120,7 +131,7 @@ Status StatisticsAccumulator::add(int64_t sample, Part part, const float *x,
   Node node;
   Sums &sums = node.parts[static_cast<int>(part)];
   if (tokens > 0) {
-    sums.tokens = tokens;
+    sums.tokens = countTokens(x, tokens, channels);
     sums.abs.resize(channels);
     sums.square.resize(channels);
     sums.max.resize(channels);
@@ -265,6 +276,13 @@ void StatisticsAccumulator::insert(Key key, Node node) {
     key = {key.first + 1, key.second >> 1};
   }
   pending.emplace(key, std::move(node));
+}
+
+int64_t StatisticsAccumulator::tokens(Part part) const {
+  int64_t count = 0;
+  for (const auto &node : pending)
+    count += node.second.parts[static_cast<int>(part)].tokens;
+  return count;
 }
 
 Status StatisticsAccumulator::merge(const StatisticsAccumulator &other) {

@@ -119,8 +119,8 @@ private:
     Result<nlohmann::json> config = io::readHfConfigFile(file);
     if (!config)
       return config.error();
-    Result<Architecture> architecture = findArchitecture(
-        (*config)["model_type"].get<std::string>(), file, /*userFile=*/"");
+    Result<Architecture> architecture =
+        findArchitecture(*config, file, /*userFile=*/"");
     if (!architecture)
       return {}; // imported with an architecture file of the user's
     std::set<std::string> quantized;

@@ -90,14 +90,14 @@ Result<Stream> LayerStreams::embed() {
   return stream;
 }
 
-Result<CompiledPart> LayerStreams::compileLayer(size_t layer) {
+Result<CompiledPart> LayerStreams::compileLayer(size_t layer, bool allTokens) {
   return CompiledPart::create(parts.layers[layer], /*widen=*/true, &filter,
-                              cache);
+                              cache, allTokens);
 }
 
 Status LayerStreams::advance(size_t layer, CompiledPart &part,
                              const std::vector<std::vector<float>> &weights,
-                             Stream &stream, Observe observe) {
+                             Stream &stream, Observe observe, bool keep) {
   std::vector<float> next(stream.hidden.front().size());
   std::vector<std::vector<float>> observed(part.resultCount() - 1);
   for (size_t i = 0; i < observed.size(); ++i)
@@ -121,7 +121,8 @@ Status LayerStreams::advance(size_t layer, CompiledPart &part,
     for (std::vector<float> &buffer : observed)
       call.results.push_back(buffer.data());
     part.run(call);
-    stream.hidden[i].swap(next);
+    if (keep)
+      stream.hidden[i].swap(next);
     for (size_t site = 0; observe && site < observed.size(); ++site)
       if (Status status =
               observe(site, stream.samples[i], observed[site].data());

@@ -48,12 +48,14 @@ public:
   Result<Stream> embed();
 
   /// The compiled layer; layers that are alike share the code.
-  Result<CompiledPart> compileLayer(size_t layer);
+  /// With `allTokens`, experts are observed as if they got all tokens.
+  Result<CompiledPart> compileLayer(size_t layer, bool allTokens = false);
 
-  /// Replaces the stream's hidden states by what the layer makes of them.
+  /// Replaces the stream's hidden states by what the layer makes of them, or,
+  /// with `keep` false, only observes.
   Status advance(size_t layer, CompiledPart &part,
                  const std::vector<std::vector<float>> &weights, Stream &stream,
-                 Observe observe);
+                 Observe observe, bool keep = true);
 
   /// Mean KL divergence of each of `others` from `reference`, over at most
   /// `rows` tokens evenly spread; all streams hold final hidden states, and

@@ -226,22 +226,30 @@ static void anonymize(func::FuncOp function) {
 
 Result<CompiledPart> CompiledPart::create(func::FuncOp source, bool widen,
                                           const TargetFilter *observed,
-                                          Cache &cache) {
+                                          Cache &cache, bool allTokens) {
   OwningOpRef<ModuleOp> module = extractFunction(source);
   func::FuncOp function = getFunction(*module);
   CompiledPart part;
   part.inputCount = function.getNumArguments();
-  if (observed) {
+  if (observed)
     insertObservers(function, *observed);
-    function.walk(
-        [&](ObserveOp op) { part.siteNames.push_back(op.getSite().str()); });
-    Status status = runPasses(*module, "observers", [](OpPassManager &manager) {
-      manager.addPass(createLowerObserversPass());
-    });
+  function.walk([&](ObserveOp op) {
+    part.siteNames.push_back(op.getSite().str());
+    part.routed.push_back(op->getParentOp() != function);
+  });
+  // What experts compute is computed once more to be observed, but from the
+  // same arguments.
+  makeArguments(function, widen);
+  if (observed) {
+    Status status =
+        runPasses(*module, "observers", [&](OpPassManager &manager) {
+          LowerObserversPassOptions lowering;
+          lowering.allTokens = allTokens;
+          manager.addPass(createLowerObserversPass(lowering));
+        });
     if (!status)
       return status.error();
   }
-  makeArguments(function, widen);
   anonymize(function);
   for (auto global : llvm::to_vector(module->getOps<ml_program::GlobalOp>()))
     global.erase();

@@ -85,17 +85,20 @@ public:
 
   /// `widen`: parameters are passed as f32, whatever their type in the files.
   /// Sites are what insertObservers observes with `observed`; none if it is
-  /// null. Engines are shared between equal functions through `cache`.
+  /// null. With `allTokens`, sites in experts observe what these make of all
+  /// tokens. Engines are shared between equal functions through `cache`.
   using Cache = std::map<std::string, std::shared_ptr<CompiledModule>>;
   static Result<CompiledPart> create(mlir::func::FuncOp function, bool widen,
-                                     const TargetFilter *observed,
-                                     Cache &cache);
+                                     const TargetFilter *observed, Cache &cache,
+                                     bool allTokens = false);
 
   void run(const Call &call);
   /// Frees the buffers that run() keeps for scratch arguments.
   void releaseScratch();
 
   const std::vector<std::string> &sites() const { return siteNames; }
+  /// Whether a site gets only some of the tokens: those sent to its expert.
+  bool isRouted(size_t site) const { return routed[site]; }
   /// Channels of result i (see Call::results).
   int64_t resultChannels(size_t result) const;
   size_t resultCount() const { return destinations.size(); }
@@ -106,6 +109,7 @@ private:
   const EntrySignature *signature = nullptr;
   size_t inputCount = 0;
   std::vector<std::string> siteNames;
+  std::vector<bool> routed;
   /// Arguments that are destinations.
   std::vector<size_t> destinations;
   /// Reused from call to call: one buffer per scratch argument.

@@ -93,7 +93,8 @@ public:
   StatisticsAccumulator(std::string site, int64_t channels, Options options);
 
   /// Adds the activations x [tokens, channels], row-major, of the sample with
-  /// this global index. Errors: AWQ1301 (a NaN or infinity; names site, sample
+  /// this global index. Rows of zeros are tokens that did not come here, and
+  /// do not count. Errors: AWQ1301 (a NaN or infinity; names site, sample
   /// and channel), AWQ1302 (the index is negative or was added before),
   /// AWQ1303 (with Gram matrices, an index below an earlier one). After an
   /// error the accumulator holds what it held before.
@@ -104,6 +105,9 @@ public:
   /// site or number of channels), AWQ1305 (both hold Gram matrices, whose sum
   /// would depend on the way of sharding).
   Status merge(const StatisticsAccumulator &other);
+
+  /// Tokens of a part that were counted so far.
+  int64_t tokens(Part part) const;
 
   /// The statistics of all samples added so far.
   SiteStatistics finish() const;
