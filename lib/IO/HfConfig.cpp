@@ -75,11 +75,6 @@ static void readSizes(JsonFields &fields, HfConfig &config) {
                     ", and head_dim is not given",
                 "correct one of the two, or give head_dim");
   config.headDim = headDim.value_or(config.hiddenSize / config.heads);
-  if (config.headDim % 2 != 0)
-    fields.fail(ErrorKind::Malformed, "AWQ1105", "head_dim",
-                "the head size " + std::to_string(config.headDim) +
-                    " is odd, but rotary embeddings turn pairs of channels",
-                "correct head_dim, or hidden_size and num_attention_heads");
 }
 
 static void readDType(JsonFields &fields, HfConfig &config) {
@@ -131,8 +126,7 @@ static void readYarn(JsonFields &scaling, const HfConfig &config,
 }
 
 static void readScaling(JsonFields &fields, JsonFields &scaling,
-                        HfConfig &config) {
-  RopeConfig &rope = config.rope;
+                        const HfConfig &config, RopeConfig &rope) {
   const char *key = scaling.find("rope_type") ? "rope_type" : "type";
   std::string type = scaling.optionalString(key).value_or("default");
   if (type == "default")
@@ -174,43 +168,59 @@ static void readScaling(JsonFields &fields, JsonFields &scaling,
                  "correct the two; usual values are 4 and 1");
 }
 
+// Yarn divides by the logarithm of theta.
+static constexpr double minTheta = 1.001;
+static constexpr double maxTheta = 1e15;
+
+/// One object of rotary parameters; `rope` holds what goes without it.
+static void readRopeObject(JsonFields &fields, const json &object,
+                           const std::string &prefix, const HfConfig &config,
+                           RopeConfig &rope) {
+  JsonFields scaling(object, fields.file(), prefix);
+  rope.theta = scaling.optionalNumber("rope_theta", minTheta, maxTheta)
+                   .value_or(rope.theta);
+  rope.partialFactor = scaling.optionalNumber("partial_rotary_factor", 0.0, 1.0)
+                           .value_or(rope.partialFactor);
+  readScaling(fields, scaling, config, rope);
+  fields.adopt(scaling);
+}
+
 static void readRope(JsonFields &fields, HfConfig &config) {
   // transformers 5 moves everything into rope_parameters; where a file has
   // both objects, it takes rope_scaling.
-  constexpr double minTheta = 1.001; // Yarn divides by its logarithm.
-  constexpr double maxTheta = 1e15;
-  const char *key = "rope_scaling";
+  std::string key = "rope_scaling";
   const json *object = fields.object(key);
   if (!object || object->empty()) {
     key = "rope_parameters";
     object = fields.object(key);
   }
-  double theta = fields.optionalNumber("rope_theta", minTheta, maxTheta)
-                     .value_or(config.rope.theta);
-  double partial =
-      fields.optionalNumber("partial_rotary_factor", 0.0, 1.0).value_or(1.0);
-  if (object) {
-    for (const char *kind : {"full_attention", "sliding_attention"})
-      if (object->contains(kind))
-        return fields.fail(ErrorKind::Unsupported, "AWQ1112", key,
-                           "rotary parameters that differ between layers are "
-                           "not supported",
-                           "only models with one set of rotary parameters can "
-                           "be imported");
-    JsonFields scaling(*object, fields.file(), std::string(key) + ".");
-    theta = scaling.optionalNumber("rope_theta", minTheta, maxTheta)
-                .value_or(theta);
-    partial = scaling.optionalNumber("partial_rotary_factor", 0.0, 1.0)
-                  .value_or(partial);
-    readScaling(fields, scaling, config);
-    fields.adopt(scaling);
+  RopeConfig &rope = config.rope;
+  // GPT-NeoX's files call them otherwise.
+  for (const char *name : {"rope_theta", "rotary_emb_base"})
+    rope.theta =
+        fields.optionalNumber(name, minTheta, maxTheta).value_or(rope.theta);
+  for (const char *name : {"partial_rotary_factor", "rotary_pct"})
+    rope.partialFactor =
+        fields.optionalNumber(name, 0.0, 1.0).value_or(rope.partialFactor);
+  RopeConfig local = rope;
+  if (auto theta =
+          fields.optionalNumber("rope_local_base_freq", minTheta, maxTheta)) {
+    local.theta = *theta;
+    config.localRope = local;
   }
-  if (partial != 1.0)
-    fields.fail(ErrorKind::Unsupported, "AWQ1112", "partial_rotary_factor",
-                "rotary embedding of a part of each head is not supported for "
-                "this model type",
-                "remove the field if the model does not use it");
-  config.rope.theta = theta;
+  if (!object)
+    return;
+  if (!object->contains("full_attention") &&
+      !object->contains("sliding_attention"))
+    return readRopeObject(fields, *object, key + ".", config, rope);
+  JsonFields kinds(*object, fields.file(), key + ".");
+  config.localRope = local;
+  if (const json *full = kinds.object("full_attention"))
+    readRopeObject(fields, *full, key + ".full_attention.", config, rope);
+  if (const json *sliding = kinds.object("sliding_attention"))
+    readRopeObject(fields, *sliding, key + ".sliding_attention.", config,
+                   *config.localRope);
+  fields.adopt(kinds);
 }
 
 //===----------------------------------------------------------------------===//

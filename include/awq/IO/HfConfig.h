@@ -34,6 +34,8 @@ enum class RopeType { Default, Linear, Llama3, Yarn };
 struct RopeConfig {
   RopeType type = RopeType::Default;
   double theta = 10000.0;
+  /// The part of each head that turns.
+  double partialFactor = 1.0;
   double factor = 1.0;
   int64_t originalMaxPosition = 0;
   // Llama3
@@ -78,6 +80,8 @@ struct HfConfig {
   std::vector<int64_t> eosTokens;
 
   RopeConfig rope;
+  /// Of layers with a window, where they have parameters of their own.
+  std::optional<RopeConfig> localRope;
   /// Absent if attention sees the whole context.
   std::optional<int64_t> slidingWindow;
   /// "full_attention" or "sliding_attention" per layer; empty if not given.

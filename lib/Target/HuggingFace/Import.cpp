@@ -15,10 +15,11 @@
 #include "awq/IO/AutoAwqCheckpoint.h"
 #include "awq/IO/HfConfig.h"
 #include "awq/IO/Safetensors.h"
-#include "awq/Target/HuggingFace/Architecture.h"
+#include "awq/Target/HuggingFace/ArchitectureRules.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
@@ -31,8 +32,8 @@ namespace fs = std::filesystem;
 
 void awq::registerHuggingFaceDialects(DialectRegistry &registry) {
   registry.insert<AWQDialect, decoder::DecoderDialect, arith::ArithDialect,
-                  func::FuncDialect, ml_program::MLProgramDialect,
-                  tensor::TensorDialect>();
+                  func::FuncDialect, linalg::LinalgDialect,
+                  ml_program::MLProgramDialect, tensor::TensorDialect>();
 }
 
 //===----------------------------------------------------------------------===//
@@ -40,7 +41,8 @@ void awq::registerHuggingFaceDialects(DialectRegistry &registry) {
 //===----------------------------------------------------------------------===//
 
 static DictionaryAttr describeModel(Builder builder, StringRef name,
-                                    const io::HfConfig &config) {
+                                    const io::HfConfig &config,
+                                    const AttentionSizes &sizes) {
   NamedAttrList attributes;
   auto add = [&](StringRef key, int64_t value) {
     attributes.append(key, builder.getI64IntegerAttr(value));
@@ -52,9 +54,9 @@ static DictionaryAttr describeModel(Builder builder, StringRef name,
   add("intermediate_size", config.intermediateSize);
   add("layers", config.layers);
   add("heads", config.heads);
-  add("kv_heads", config.kvHeads);
-  add("head_dim", config.headDim);
-  add("value_head_dim", config.headDim);
+  add("kv_heads", sizes.kvHeads);
+  add("head_dim", sizes.key);
+  add("value_head_dim", sizes.value);
   add("max_position", config.maxPosition);
   attributes.append("tied_embeddings",
                     builder.getBoolAttr(config.tieWordEmbeddings));
@@ -125,8 +127,15 @@ static void checkUnused(const Architecture &architecture,
                         const io::HfConfig &config, ParameterTable &parameters,
                         Location loc) {
   SmallVector<std::string> unknown;
+  Result<std::optional<int64_t>> ignored =
+      evaluate(architecture.ignoredLayers, config);
+  if (!ignored)
+    return parameters.fail(ignored.error());
+  int64_t behind = config.layers + ignored->value_or(0);
   for (const std::string &name : parameters.unused()) {
     std::optional<int64_t> layer = layerOf(architecture, name);
+    if (layer && *layer >= config.layers && *layer < behind)
+      continue;
     if (layer && *layer >= config.layers)
       return parameters.fail(
           {ErrorKind::Malformed, "AWQ1123",
@@ -159,27 +168,34 @@ static Result<io::HfConfig> readConfig(const std::string &path,
   Result<nlohmann::json> root = io::readHfConfigFile(path);
   if (!root)
     return root.error();
-  std::string modelType = (*root)["model_type"].get<std::string>();
   std::string folder = fs::absolute(path).parent_path().string();
   if (Status status = io::addLegacyQuantization(*root, folder); !status)
     return status.error();
   Result<Architecture> architecture =
-      findArchitecture(modelType, path, options.architectureFile);
+      findArchitecture(*root, path, options.architectureFile);
   if (!architecture)
     return architecture.error();
   result = std::move(*architecture);
-  return io::parseHfConfig(std::move(*root), result->defaults, path);
+  if (Status status = applyNames(*result, *root, path); !status)
+    return status.error();
+  Result<io::HfConfig> config =
+      io::parseHfConfig(std::move(*root), result->defaults, path);
+  if (config)
+    if (Status status = checkRequired(*result, *config); !status)
+      return status.error();
+  return config;
 }
 
 static OwningOpRef<ModuleOp> createModule(MLIRContext *context,
                                           const fs::path &folder,
                                           const io::HfConfig &config,
+                                          const AttentionSizes &sizes,
                                           const io::Checkpoint *checkpoint) {
   Builder builder(context);
   Location loc = FileLineColLoc::get(context, config.file, 0, 0);
   std::string name = folder.filename().string();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc, name);
-  (*module)->setAttr("awq.model", describeModel(builder, name, config));
+  (*module)->setAttr("awq.model", describeModel(builder, name, config, sizes));
   if (checkpoint) {
     SmallVector<Attribute> files;
     for (const std::string &file : checkpoint->files())
@@ -209,6 +225,9 @@ awq::importHuggingFace(MLIRContext *context, const std::string &path,
       readConfig(file.string(), options, architecture);
   if (!config)
     return config.error();
+  Result<AttentionSizes> sizes = attentionSizes(*architecture, *config);
+  if (!sizes)
+    return sizes.error();
   Location loc = FileLineColLoc::get(context, config->file, 0, 0);
   for (const std::string &warning : config->warnings)
     emitWarning(loc) << warning;
@@ -225,9 +244,9 @@ awq::importHuggingFace(MLIRContext *context, const std::string &path,
   }
   const io::Checkpoint *weights = checkpoint ? &*checkpoint : nullptr;
   OwningOpRef<ModuleOp> module =
-      createModule(context, folder, *config, weights);
+      createModule(context, folder, *config, *sizes, weights);
   ParameterTable parameters(*module, *config, weights);
-  ModelBuilder(*module, *architecture, *config, parameters).build();
+  ModelBuilder(*module, *architecture, *config, *sizes, parameters).build();
   if (weights && parameters) {
     checkTiedHead(*architecture, *config, parameters);
     checkUnused(*architecture, *config, parameters, loc);

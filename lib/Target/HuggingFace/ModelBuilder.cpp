@@ -9,7 +9,6 @@
 #include "ModelBuilder.h"
 
 #include "RotaryFrequencies.h"
-#include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "awq/IO/JsonFields.h"
 
@@ -23,14 +22,18 @@ using namespace awq;
 
 ModelBuilder::ModelBuilder(ModuleOp module, const Architecture &architecture,
                            const io::HfConfig &config,
+                           const AttentionSizes &sizes,
                            ParameterTable &parameters)
     : module(module), architecture(architecture), config(config),
-      parameters(parameters), builder(module.getLoc(), module.getBodyRegion()) {
-}
+      parameters(parameters), sizes(sizes),
+      builder(module.getLoc(), module.getBodyRegion()) {}
 
 void ModelBuilder::build() {
   io::JsonFields fields(config.fields, config.file, "", &config.defaults);
-  epsilon = fields.number(architecture.normEpsilon, 0.0, 1.0);
+  const auto &rule = architecture.norm.epsilon;
+  epsilon = std::holds_alternative<double>(rule)
+                ? std::get<double>(rule)
+                : fields.number(std::get<std::string>(rule), 0.0, 1.0);
   readActivation(fields);
   if (Status status = fields.status(); !status)
     return parameters.fail(status.error());
@@ -44,17 +47,6 @@ void ModelBuilder::build() {
   buildHead();
 }
 
-//===----------------------------------------------------------------------===//
-// Types, functions, names
-//===----------------------------------------------------------------------===//
-
-/// [tokens, channels...] of f32.
-RankedTensorType ModelBuilder::activations(ArrayRef<int64_t> channels) {
-  SmallVector<int64_t> shape = {ShapedType::kDynamic};
-  shape.append(channels.begin(), channels.end());
-  return RankedTensorType::get(shape, builder.getF32Type());
-}
-
 func::FuncOp ModelBuilder::startFunction(StringRef name, bool isPrivate,
                                          TypeRange inputs, TypeRange results) {
   builder.setInsertionPointToEnd(module.getBody());
@@ -66,238 +58,8 @@ func::FuncOp ModelBuilder::startFunction(StringRef name, bool isPrivate,
   return function;
 }
 
-void ModelBuilder::enter(const std::string &moduleName) {
-  builder.setLoc(NameLoc::get(builder.getStringAttr(moduleName)));
-}
-
-/// The number of rows of the current function's first argument.
-void ModelBuilder::countTokens(Value argument) {
-  tokens = tensor::DimOp::create(builder, argument, int64_t(0));
-}
-
-/// Activation functions by transformers' names (activations.py, ACT2CLS).
-void ModelBuilder::readActivation(io::JsonFields &fields) {
-  using decoder::ActivationKind;
-  static const std::pair<const char *, ActivationKind> kinds[] = {
-      {"gelu", ActivationKind::Gelu},
-      {"gelu_10", ActivationKind::Gelu10},
-      {"gelu_accurate", ActivationKind::GeluTanh},
-      {"gelu_fast", ActivationKind::GeluTanh},
-      {"gelu_new", ActivationKind::GeluTanh},
-      {"gelu_python", ActivationKind::Gelu},
-      {"gelu_python_tanh", ActivationKind::GeluTanh},
-      {"gelu_pytorch_tanh", ActivationKind::GeluTanh},
-      {"hardswish", ActivationKind::HardSwish},
-      {"laplace", ActivationKind::Laplace},
-      {"leaky_relu", ActivationKind::LeakyRelu},
-      {"linear", ActivationKind::Identity},
-      {"mish", ActivationKind::Mish},
-      {"prelu", ActivationKind::PRelu},
-      {"quick_gelu", ActivationKind::GeluQuick},
-      {"relu", ActivationKind::Relu},
-      {"relu2", ActivationKind::Relu2},
-      {"relu6", ActivationKind::Relu6},
-      {"sigmoid", ActivationKind::Sigmoid},
-      {"silu", ActivationKind::Silu},
-      {"sqrtsoftplus", ActivationKind::SqrtSoftplus},
-      {"swish", ActivationKind::Silu},
-      {"tanh", ActivationKind::Tanh},
-      {"xielu", ActivationKind::XIelu}};
-  std::string name = fields.string(architecture.activation);
-  std::string known;
-  for (const auto &[spelling, kind] : kinds) {
-    if (name == spelling) {
-      activation = kind;
-      if (decoder::getNumParameters(kind) > 0 &&
-          architecture.activationModule.empty())
-        fields.fail(ErrorKind::Unsupported, "AWQ1108", architecture.activation,
-                    "the activation function \"" + name +
-                        "\" has learned parameters, and nothing says where",
-                    "name their module as \"activation_module\" in "
-                    "layer.mlp of " +
-                        architecture.file);
-      return;
-    }
-    known += (known.empty() ? "" : ", ") + std::string(spelling);
-  }
-  fields.fail(ErrorKind::Unsupported, "AWQ1108", architecture.activation,
-              "the activation function \"" + name + "\" is not supported",
-              "supported are " + known);
-}
-
 //===----------------------------------------------------------------------===//
-// Parts of a layer
-//===----------------------------------------------------------------------===//
-
-Value ModelBuilder::norm(const std::string &moduleName, Value input) {
-  enter(moduleName);
-  int64_t channels = cast<RankedTensorType>(input.getType()).getShape().back();
-  Value weight =
-      parameters.loadFloat(builder, builder.getLoc(), moduleName + ".weight",
-                           {channels}, 1.0 - architecture.normOffset);
-  FloatAttr eps = builder.getF64FloatAttr(epsilon);
-  if (architecture.norm == Architecture::Norm::Rms)
-    return decoder::RMSNormOp::create(
-        builder, input.getType(), input, weight, eps,
-        builder.getF64FloatAttr(architecture.normOffset));
-  Value bias;
-  if (architecture.normBias)
-    bias = parameters.loadFloat(builder, builder.getLoc(), moduleName + ".bias",
-                                {channels}, 0.0);
-  return decoder::LayerNormOp::create(builder, input.getType(), input, weight,
-                                      bias, eps);
-}
-
-Value ModelBuilder::linear(const LinearModule &linear,
-                           const std::string &moduleName, Value input,
-                           int64_t outputs, bool isHead,
-                           const std::string &weightName) {
-  enter(moduleName);
-  Location loc = builder.getLoc();
-  auto type = cast<RankedTensorType>(input.getType());
-  int64_t inputs = type.getShape().back();
-  Result<bool> biased = hasBias(linear, config);
-  if (!biased)
-    parameters.fail(biased.error());
-  bool quantized =
-      weightName.empty() && parameters.isQuantized(moduleName, isHead);
-  RankedTensorType resultType = activations({outputs});
-  auto loadBias = [&]() -> Value {
-    if (!biased || !*biased)
-      return {};
-    return parameters.loadFloat(builder, loc, moduleName + ".bias", {outputs},
-                                0.0);
-  };
-  Operation *op;
-  if (quantized && parameters) {
-    ParameterTable::QuantizedWeight weight =
-        parameters.loadQuantized(builder, loc, moduleName, outputs, inputs);
-    if (!parameters)
-      return tensor::EmptyOp::create(builder, resultType, ValueRange{tokens});
-    op = QuantizedLinearOp::create(builder, resultType, input, weight.codes,
-                                   weight.scales, weight.zeros, loadBias(),
-                                   cast<SchemeAttr>(weight.scheme));
-  } else {
-    Value weight = parameters.loadFloat(
-        builder, loc, weightName.empty() ? moduleName + ".weight" : weightName,
-        {outputs, inputs}, 1.0 / 64);
-    op = LinearOp::create(builder, resultType, input, weight, loadBias());
-  }
-  op->setAttr("awq.name", builder.getStringAttr(moduleName));
-  return op->getResult(0);
-}
-
-/// [T, heads * D] as [T, heads, D].
-Value ModelBuilder::splitHeads(Value value, int64_t heads) {
-  SmallVector<OpFoldResult> shape = {tokens, builder.getIndexAttr(heads),
-                                     builder.getIndexAttr(config.headDim)};
-  return tensor::ExpandShapeOp::create(
-      builder, activations({heads, config.headDim}), value,
-      ArrayRef<ReassociationIndices>{{0}, {1, 2}}, shape);
-}
-
-Value ModelBuilder::headsOf(int64_t layer, const LinearModule &module,
-                            Value input, int64_t heads) {
-  Value flat = linear(module, architecture.layerName(layer, module.module),
-                      input, heads * config.headDim);
-  return splitHeads(flat, heads);
-}
-
-SmallVector<Value> ModelBuilder::attention(int64_t layer, Value input,
-                                           const LayerArguments &arguments) {
-  const Architecture &arch = architecture;
-  Value query = headsOf(layer, arch.query, input, config.heads);
-  Value key = headsOf(layer, arch.key, input, config.kvHeads);
-  Value value = headsOf(layer, arch.value, input, config.kvHeads);
-  if (!arch.queryNorm.empty())
-    query = norm(arch.layerName(layer, arch.queryNorm), query);
-  if (!arch.keyNorm.empty())
-    key = norm(arch.layerName(layer, arch.keyNorm), key);
-
-  // The module that holds the four projections.
-  std::string name = arch.layerName(layer, arch.query.module);
-  enter(name.substr(0, name.rfind('.')));
-  auto rotate = [&](Value heads) -> Value {
-    return decoder::RotaryOp::create(builder, heads.getType(), heads,
-                                     arguments.cosines, arguments.sines,
-                                     arch.rotaryInterleaved);
-  };
-  query = rotate(query);
-  key = rotate(key);
-  Result<int64_t> window = layerWindow(arch, config, layer);
-  if (!window)
-    parameters.fail(window.error());
-  double scale = 1.0 / std::sqrt(static_cast<double>(config.headDim));
-  auto op = decoder::AttentionOp::create(
-      builder, query.getType(), arguments.keyCache.getType(),
-      arguments.valueCache.getType(), query, key, value, arguments.keyCache,
-      arguments.valueCache, arguments.position, /*slopes=*/Value(),
-      builder.getF64FloatAttr(scale),
-      builder.getI64IntegerAttr(window ? *window : 0),
-      builder.getF64FloatAttr(0.0));
-  Value joined = tensor::CollapseShapeOp::create(
-      builder, activations({config.heads * config.headDim}), op.getOut(),
-      ArrayRef<ReassociationIndices>{{0}, {1, 2}});
-  Value output = linear(arch.output, arch.layerName(layer, arch.output.module),
-                        joined, config.hiddenSize);
-  return {output, op.getNewKeyCache(), op.getNewValueCache()};
-}
-
-/// With transformers' names (activations.py). The last two parameters of xIELU
-/// are buffers, which a checkpoint may leave out.
-SmallVector<Value> ModelBuilder::activationParameters(int64_t layer) {
-  if (decoder::getNumParameters(activation) == 0)
-    return {};
-  std::string name =
-      architecture.layerName(layer, architecture.activationModule);
-  enter(name);
-  auto load = [&](StringRef parameter, ArrayRef<int64_t> shape, double splat) {
-    return parameters.loadFloat(builder, builder.getLoc(),
-                                name + "." + parameter.str(), shape, splat);
-  };
-  auto loadBuffer = [&](StringRef buffer, double value) -> Value {
-    if (!parameters.isMissing(name + "." + buffer.str()))
-      return load(buffer, {}, value);
-    auto type = RankedTensorType::get({}, builder.getF32Type());
-    return arith::ConstantOp::create(
-        builder, DenseElementsAttr::get(type, static_cast<float>(value)));
-  };
-  if (activation == decoder::ActivationKind::PRelu)
-    return {load("weight", {1}, 0.25)};
-  // log(expm1(0.8)) and log(expm1(0.8 - 0.5)): where training starts.
-  return {load("alpha_p", {1}, 0.2034), load("alpha_n", {1}, -1.0502),
-          loadBuffer("beta", 0.5), loadBuffer("eps", -1e-6)};
-}
-
-Value ModelBuilder::mlp(int64_t layer, Value input) {
-  const Architecture &arch = architecture;
-  auto project = [&](const LinearModule &module, Value from, int64_t outputs) {
-    return linear(module, arch.layerName(layer, module.module), from, outputs);
-  };
-  auto kind =
-      decoder::ActivationKindAttr::get(builder.getContext(), activation);
-  std::string down = arch.layerName(layer, arch.down.module);
-  std::string name = down.substr(0, down.rfind('.'));
-  Value inner;
-  if (arch.mlp == Architecture::Mlp::Glu) {
-    Value gate = project(arch.gate, input, config.intermediateSize);
-    Value up = project(arch.up, input, config.intermediateSize);
-    SmallVector<Value> learned = activationParameters(layer);
-    enter(name);
-    inner = decoder::GLUOp::create(builder, gate.getType(), gate, up, learned,
-                                   kind);
-  } else {
-    Value up = project(arch.up, input, config.intermediateSize);
-    SmallVector<Value> learned = activationParameters(layer);
-    enter(name);
-    inner =
-        decoder::ActivationOp::create(builder, up.getType(), up, learned, kind);
-  }
-  return project(arch.down, inner, config.hiddenSize);
-}
-
-//===----------------------------------------------------------------------===//
-// Functions
+// Layers
 //===----------------------------------------------------------------------===//
 
 func::FuncOp ModelBuilder::buildLayer(int64_t layer) {
@@ -305,66 +67,132 @@ func::FuncOp ModelBuilder::buildLayer(int64_t layer) {
   std::string name = arch.layerName(layer, "");
   enter(name);
   Type hidden = activations({config.hiddenSize});
-  Type table = activations({config.headDim / 2});
-  Type cache = activations({config.kvHeads, config.headDim});
-  func::FuncOp function = startFunction(
-      "layers." + std::to_string(layer), /*isPrivate=*/true,
-      {hidden, table, table, cache, cache, builder.getIndexType()},
-      {hidden, cache, cache});
+  SmallVector<Type> inputs = {hidden};
+  if (sizes.rotary > 0)
+    inputs.append(2, activations({sizes.rotary / 2}));
+  SmallVector<Type> caches = {cacheType(sizes.key), cacheType(sizes.value)};
+  llvm::append_range(inputs, caches);
+  inputs.push_back(builder.getIndexType());
+  func::FuncOp function =
+      startFunction("layers." + std::to_string(layer), /*isPrivate=*/true,
+                    inputs, {hidden, caches[0], caches[1]});
   function->setAttr("awq.layer", builder.getI64IntegerAttr(layer));
-  Block::BlockArgListType arguments = function.getArguments();
-  LayerArguments values = {arguments[0], arguments[1], arguments[2],
-                           arguments[3], arguments[4], arguments[5]};
+  LayerArguments values;
+  values.hidden = function.getArgument(0);
+  if (sizes.rotary > 0)
+    values.rotary = {function.getArgument(1), function.getArgument(2)};
+  auto last = function.getArguments().take_back(3);
+  values.keyCache = last[0];
+  values.valueCache = last[1];
+  values.position = last[2];
   countTokens(values.hidden);
-  Value normed = norm(arch.layerName(layer, arch.attentionNorm), values.hidden);
+
+  auto normIfThere = [&](const std::string &module, Value value) {
+    return module.empty() ? value : norm(arch.layerName(layer, module), value);
+  };
+  Value normed = normIfThere(arch.attentionNorm, values.hidden);
   SmallVector<Value> attended = attention(layer, normed, values);
+  Value first = normIfThere(arch.attentionOutputNorm, attended[0]);
+  Value middle = values.hidden, fed;
+  bool parallel = get(evaluate(arch.parallel, config));
+  if (parallel && arch.mlpNorm.empty()) {
+    fed = normed;
+  } else {
+    if (!parallel) {
+      enter(name);
+      middle = add(values.hidden, first);
+    }
+    fed = normIfThere(arch.mlpNorm, middle);
+  }
+  Value second = normIfThere(arch.mlpOutputNorm, feedForward(layer, fed));
   enter(name);
-  Value middle = arith::AddFOp::create(builder, values.hidden, attended[0]);
-  Value fed = mlp(layer, norm(arch.layerName(layer, arch.mlpNorm), middle));
-  enter(name);
-  Value result = arith::AddFOp::create(builder, middle, fed);
+  Value result =
+      parallel ? add(values.hidden, add(first, second)) : add(middle, second);
   func::ReturnOp::create(builder, ValueRange{result, attended[1], attended[2]});
   return function;
 }
 
-void ModelBuilder::buildForward(ArrayRef<func::FuncOp> layers) {
-  enter(architecture.embedding);
-  Type hiddenType = activations({config.hiddenSize});
-  Type cache = activations({config.kvHeads, config.headDim});
-  SmallVector<Type> inputs = {
-      RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()),
-      builder.getIndexType()};
-  SmallVector<Type> results = {hiddenType};
-  inputs.append(2 * layers.size(), cache);
-  results.append(2 * layers.size(), cache);
-  func::FuncOp function =
-      startFunction("forward", /*isPrivate=*/false, inputs, results);
-  Value ids = function.getArgument(0);
-  Value position = function.getArgument(1);
-  countTokens(ids);
+//===----------------------------------------------------------------------===//
+// The whole model
+//===----------------------------------------------------------------------===//
+
+Value ModelBuilder::embed(Value ids, Value position) {
+  Type type = activations({config.hiddenSize});
   Value table = parameters.loadFloat(
       builder, builder.getLoc(), architecture.embedding + ".weight",
       {config.vocabSize, config.hiddenSize}, 1.0 / 64);
-  Value hidden = decoder::EmbeddingOp::create(builder, hiddenType, ids, table,
-                                              builder.getF64FloatAttr(1.0));
+  double scale = architecture.scalesEmbedding
+                     ? std::sqrt(static_cast<double>(config.hiddenSize))
+                     : 1.0;
+  Value hidden = decoder::EmbeddingOp::create(builder, type, ids, table,
+                                              builder.getF64FloatAttr(scale));
+  if (architecture.positions.empty())
+    return hidden;
+  // The positions of the tokens are consecutive rows.
+  enter(architecture.positions);
+  int64_t offset = architecture.positionsOffset;
+  Value rows = parameters.loadFloat(
+      builder, builder.getLoc(), architecture.positions + ".weight",
+      {config.maxPosition + offset, config.hiddenSize}, 1.0 / 64);
+  Value first = arith::AddIOp::create(
+      builder, position,
+      arith::ConstantIndexOp::create(builder, offset).getResult());
+  Value embedded = tensor::ExtractSliceOp::create(
+      builder, rows, SmallVector<OpFoldResult>{first, builder.getIndexAttr(0)},
+      SmallVector<OpFoldResult>{tokens,
+                                builder.getIndexAttr(config.hiddenSize)},
+      SmallVector<OpFoldResult>(2, builder.getIndexAttr(1)));
+  if (embedded.getType() != type)
+    embedded = arith::ExtFOp::create(builder, type, embedded);
+  return add(hidden, embedded);
+}
 
-  RotaryFrequencies rotary =
-      computeRotaryFrequencies(config.rope, config.headDim);
-  auto frequencyType =
-      RankedTensorType::get({config.headDim / 2}, builder.getF32Type());
+ModelBuilder::RotaryTables
+ModelBuilder::rotaryTables(const io::RopeConfig &rope, Value position) {
+  RotaryFrequencies rotary = computeRotaryFrequencies(rope, sizes.rotary);
+  auto type = RankedTensorType::get({sizes.rotary / 2}, builder.getF32Type());
   Value frequencies = arith::ConstantOp::create(
-      builder,
-      DenseElementsAttr::get(frequencyType, ArrayRef<float>(rotary.inverse)));
+      builder, DenseElementsAttr::get(type, ArrayRef<float>(rotary.inverse)));
   auto angles = decoder::RotaryTableOp::create(builder, frequencies, position,
                                                tokens, rotary.scaling);
+  return {angles.getCosines(), angles.getSines()};
+}
+
+void ModelBuilder::buildForward(ArrayRef<func::FuncOp> layers) {
+  enter(architecture.embedding);
+  Type caches[] = {cacheType(sizes.key), cacheType(sizes.value)};
+  SmallVector<Type> inputs = {
+      RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()),
+      builder.getIndexType()};
+  SmallVector<Type> results = {activations({config.hiddenSize})};
+  for (size_t i = 0; i < layers.size(); ++i) {
+    llvm::append_range(inputs, caches);
+    llvm::append_range(results, caches);
+  }
+  func::FuncOp function =
+      startFunction("forward", /*isPrivate=*/false, inputs, results);
+  Value position = function.getArgument(1);
+  countTokens(function.getArgument(0));
+  Value hidden = embed(function.getArgument(0), position);
+  enter(architecture.embedding);
+  RotaryTables global, local;
+  if (sizes.rotary > 0)
+    global = rotaryTables(config.rope, position);
+  if (sizes.rotary > 0 && config.localRope)
+    local = rotaryTables(*config.localRope, position);
+
   SmallVector<Value> returned = {Value()};
   for (auto [index, layer] : llvm::enumerate(layers)) {
     enter(architecture.layerName(index, ""));
-    auto call = func::CallOp::create(
-        builder, layer,
-        ValueRange{hidden, angles.getCosines(), angles.getSines(),
-                   function.getArgument(2 + 2 * index),
-                   function.getArgument(3 + 2 * index), position});
+    bool isLocal =
+        local.cosines && get(layerWindow(architecture, config, index)) > 0;
+    const RotaryTables &tables = isLocal ? local : global;
+    SmallVector<Value> operands = {hidden};
+    if (tables.cosines)
+      operands.append({tables.cosines, tables.sines});
+    operands.append({function.getArgument(2 + 2 * index),
+                     function.getArgument(3 + 2 * index), position});
+    auto call = func::CallOp::create(builder, layer, operands);
     hidden = call.getResult(0);
     returned.append({call.getResult(1), call.getResult(2)});
   }
@@ -384,5 +212,15 @@ void ModelBuilder::buildHead() {
     shared = architecture.embedding + ".weight";
   Value logits = linear(architecture.head, architecture.head.module, normed,
                         config.vocabSize, /*isHead=*/true, shared);
+  if (auto scale = get(optionalNumber(architecture.logitScale, config)))
+    logits = multiply(logits, *scale);
+  auto cap = get(optionalNumber(architecture.logitSoftcap, config));
+  if (cap && *cap > 0.0) {
+    Value bent = decoder::ActivationOp::create(
+        builder, logits.getType(), multiply(logits, 1.0 / *cap), ValueRange(),
+        decoder::ActivationKindAttr::get(builder.getContext(),
+                                         decoder::ActivationKind::Tanh));
+    logits = multiply(bent, *cap);
+  }
   func::ReturnOp::create(builder, logits);
 }

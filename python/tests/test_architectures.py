@@ -1,0 +1,143 @@
+# Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Every architecture: logits as transformers, scaling groups as derived by hand, and groups that change nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from architecture_toys import ARCHITECTURES, LAYERS, Family, InternLM2
+from compressed_tensors.compressors.pack_quantized.helpers import unpack_from_int32
+from compressed_tensors.entrypoints.convert.converters.autoawq import AutoAWQConverter
+from import_toys import BIN, SIZES, import_model, translate
+from safetensors.torch import load_file
+from test_fold_equivalence import opt
+from test_logits_toys import TOKENS, check, logits_of
+from test_quantize_model import GROUP, calibration, events, quantize
+
+pytestmark = pytest.mark.tools
+
+each = pytest.mark.parametrize("toy", ARCHITECTURES, ids=lambda toy: toy.name)
+
+
+def imported(toy: Family | InternLM2, folder: Path) -> tuple[Any, Path]:
+    model = toy.make(folder)
+    program = folder / "model.mlir"
+    program.write_text(import_model(folder))
+    return model, program
+
+
+@each
+def test_logits(toy: Family | InternLM2, tmp_path: Path) -> None:
+    model, program = imported(toy, tmp_path)
+    check(model, program, tmp_path)
+
+
+@each
+def test_groups(toy: Family | InternLM2, tmp_path: Path) -> None:
+    _, program = imported(toy, tmp_path)
+    command: list[str | Path] = [BIN / "awq-opt", program, "-awq-find-scaling-groups=report", "-o", "/dev/null"]
+    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
+    found = re.findall(r"^scaling group: (\S+) -> (.*?)(?: \(.*\))?$", report, re.MULTILINE)
+    for layer, expected in enumerate(toy.groups):
+        prefix = toy.layer.format(layer)
+        groups = [
+            f"{producer} -> {readers.replace(',', '')}".replace(prefix, "")
+            for producer, readers in found
+            if producer.startswith(prefix)
+        ]
+        assert groups == expected
+
+
+@each
+def test_scaled_model_is_the_model(toy: Family | InternLM2, tmp_path: Path) -> None:
+    _, program = imported(toy, tmp_path)
+    scaled = tmp_path / "scaled.mlir"
+    side = tmp_path / "scales.safetensors"
+    scaled.write_text(opt(program, f"-awq-test-scale-groups=seed=5 side-file={side}"))
+    ids = np.random.default_rng(11).integers(0, SIZES["vocab_size"], TOKENS).astype(np.int32)
+    expected = logits_of(program, ids, tmp_path)
+    logits = logits_of(scaled, ids, tmp_path)
+    assert not np.array_equal(logits, expected)
+    assert np.max(np.abs(logits - expected)) <= 1e-4 * np.max(np.abs(expected))
+
+
+def dequantized(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights that a checkpoint in AutoAWQ's format stands for, as compressed-tensors reads it."""
+    config = json.loads((folder / "config.json").read_text())["quantization_config"]
+    converter = AutoAWQConverter.from_autoawq_config(config)
+    stored = load_file(folder / "model.safetensors")
+    converter.validate(stored)
+    tensors = converter.process(dict(stored))
+    for name in [name.removesuffix(".qweight") for name in stored if name.endswith(".qweight")]:
+        shape = torch.Size(tensors.pop(f"{name}.weight_shape").tolist())
+        scales = tensors.pop(f"{name}.weight_scale").float()
+        codes = unpack_from_int32(tensors.pop(f"{name}.weight_packed"), 4, shape).float()
+        packed = tensors.pop(f"{name}.weight_zero_point")
+        zeros = unpack_from_int32(packed, 4, torch.Size(scales.shape), packed_dim=0).float()
+        spread = scales.repeat_interleave(GROUP, 1)
+        tensors[f"{name}.weight"] = (codes - zeros.repeat_interleave(GROUP, 1)) * spread
+    return {name: tensor.float().contiguous() for name, tensor in tensors.items()}
+
+
+@each
+def test_quantized_checkpoint(toy: Family | InternLM2, tmp_path: Path) -> None:
+    """Quantized with AWQ, the checkpoint runs as transformers does with the weights that its codes stand for."""
+    folder, out = tmp_path / "model", tmp_path / "out"
+    folder.mkdir()
+    model = toy.make(folder)
+    data = calibration(tmp_path / "calibration.safetensors")
+    said = events(quantize(folder, out, "--quantize=awq", f"--calibration={data}", "--search-clips", "--refit-scales"))
+    (guard,) = (event for event in said if event["event"] == "guard")
+    layers = [event for event in said if event["event"] == "layer"][:LAYERS]
+    for layer, expected in zip(layers, toy.groups, strict=True):
+        assert len(layer["groups"]) == len(expected)
+    assert any(group["formula"] != "identity" for layer in layers for group in layer["groups"])
+    assert guard["accepted"] == (guard["kl_awq"] <= guard["kl_rtn"])
+    check(toy.load(tmp_path / "exact", dequantized(out), model), out, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "code", "text"),
+    [
+        ("falcon", {"alibi": True}, "AWQ1112", 'this variant of "falcon" is not supported: '),
+        ("opt", {"do_layer_norm_before": False}, "AWQ1112", '"do_layer_norm_before": false are not supported'),
+        ("opt", {"word_embed_proj_dim": 32}, "AWQ1112", '"word_embed_proj_dim": 32 are not supported'),
+        ("opt", {"ffn_dim": None, "intermediate_size": None}, "AWQ1102", '"ffn_dim" is missing'),
+        ("gptj", {"n_embd": None}, "AWQ1102", '"n_embd" is missing'),
+        ("gptj", {"n_embd": 1 << 40}, "AWQ1104", '"n_embd" is 1099511627776'),
+        ("gptj", {"rotary_dim": 7}, "AWQ1105", "7 of 16, is odd"),
+        ("phi3", {"rope_parameters": {"partial_rotary_factor": 0.01}}, "AWQ1105", "0 of 16, is zero"),
+        ("qwen3_moe", {"num_experts_per_tok": 9}, "AWQ1105", "9 of 3 experts cannot be chosen"),
+        ("qwen3_moe", {"num_experts_per_tok": "two"}, "AWQ1103", '"num_experts_per_tok" must be'),
+        ("deepseek_v3", {"n_group": 3}, "AWQ1105", "2 of 4 experts cannot be chosen from 1 of 3 groups"),
+        ("deepseek_v3", {"kv_lora_rank": None}, "AWQ1102", '"kv_lora_rank" is missing'),
+        ("deepseek_v3", {"rope_interleave": False}, "AWQ1112", '"rope_interleave": false are not supported'),
+    ],
+)
+def test_a_variant_that_is_refused(name: str, changes: dict[str, Any], code: str, text: str, tmp_path: Path) -> None:
+    next(toy for toy in ARCHITECTURES if toy.name == name).make(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    result = translate(path, "--hf-splat")
+    assert result.returncode in (3, 4)
+    assert f"[{code}]" in result.stderr and text in result.stderr
+
+
+@each
+def test_without_weights(toy: Family | InternLM2, tmp_path: Path) -> None:
+    """Only config.json is read: the same graph, with splats for parameters."""
+    toy.make(tmp_path)
+    programs = [import_model(tmp_path)]
+    (tmp_path / "model.safetensors").unlink()
+    programs.append(import_model(tmp_path, "--hf-splat"))
+    ops = [re.findall(r" = (\w+\.\w+) ", program) for program in programs]
+    assert len(ops[0]) > 20 and ops[0] == ops[1]
