@@ -44,8 +44,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
     "no-shrinkage": {"shrinkage": 0.0},
     "no-refit": {"refit": False},
+    "no-refine": {"refine": False},
     "no-clip": {"clip": False},
-    "scales-only": {"clip": False, "refit": False, "shrinkage": 0.0},
+    "scales-only": {"clip": False, "refit": False, "refine": False, "shrinkage": 0.0},
 }
 
 

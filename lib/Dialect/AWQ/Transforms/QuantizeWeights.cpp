@@ -58,9 +58,9 @@ define(LinearOp op, const QuantizedMatrix &matrix, ParameterStore &store) {
   return QuantizedParameters{*codes, *scales, *zeros};
 }
 
-/// Fits the scales of `matrix` to the weight of `op` before it was clipped.
-static LogicalResult refit(LinearOp op, QuantizedMatrix &matrix,
-                           ScaleRefit &request, ParameterStore &store) {
+/// Fits `matrix` to the weight of `op` before it was clipped.
+static LogicalResult fitToWeight(LinearOp op, QuantizedMatrix &matrix,
+                                 WeightFit &request, ParameterStore &store) {
   auto grams = WeightStatistics::read(op, request.statistics, store);
   Value target = op.getWeight();
   if (auto clip = target.getDefiningOp<ClipGroupsOp>())
@@ -73,7 +73,7 @@ static LogicalResult refit(LinearOp op, QuantizedMatrix &matrix,
   problem.weights = weights->data();
   problem.fitGram = grams->fit();
   problem.guardGram = grams->guard();
-  auto result = calibration::refitScales(problem, matrix, request.options);
+  auto result = calibration::fitWeight(problem, matrix, request.options);
   if (!result)
     return awq::emitError(op.getLoc(), result.error());
   request.reports.push_back({problem.name, *result});
@@ -81,8 +81,7 @@ static LogicalResult refit(LinearOp op, QuantizedMatrix &matrix,
 }
 
 static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
-                                    ParameterStore &store,
-                                    ScaleRefit *request) {
+                                    ParameterStore &store, WeightFit *request) {
   FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
   if (failed(weights))
     return failure();
@@ -92,7 +91,7 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
                {}, getOpName(op));
   if (!matrix)
     return awq::emitError(op.getLoc(), matrix.error());
-  if (request && failed(refit(op, *matrix, *request, store)))
+  if (request && failed(fitToWeight(op, *matrix, *request, store)))
     return failure();
   FailureOr<QuantizedParameters> parameters = define(op, *matrix, store);
   if (failed(parameters))
@@ -112,14 +111,14 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
 LogicalResult awq::quantizeWeights(func::FuncOp function,
                                    const TargetFilter &filter,
                                    const QuantScheme &scheme,
-                                   ParameterStore &store, ScaleRefit *refit) {
+                                   ParameterStore &store, WeightFit *fit) {
   SmallVector<LinearOp> targets;
   function.walk([&](LinearOp op) {
     if (filter.isTarget(op))
       targets.push_back(op);
   });
   for (LinearOp op : targets)
-    if (failed(quantizeLinear(op, scheme, store, refit)))
+    if (failed(quantizeLinear(op, scheme, store, fit)))
       return failure();
   eraseUnusedParameters(function);
   return success();
@@ -141,12 +140,15 @@ struct QuantizeWeights
     TargetFilter filter =
         TargetFilter::forModule(module, llvm::to_vector(skip));
     StatisticsSource source;
-    if (refit && failed(source.open(module, statistics)))
+    bool fit = refit || refine;
+    if (fit && failed(source.open(module, statistics)))
       return signalPassFailure();
     for (auto function : module.getOps<func::FuncOp>()) {
-      ScaleRefit request{source, {}, {}};
+      WeightFit request{source, {}, {}};
+      request.options.refitScales = refit;
+      request.options.refineCodes = refine;
       if (failed(quantizeWeights(function, filter, *scheme, store,
-                                 refit ? &request : nullptr)))
+                                 fit ? &request : nullptr)))
         return signalPassFailure();
       // One layer's Gram matrices at a time.
       source.clear();

@@ -277,9 +277,11 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
 
     With `refit`, the scales of each row are then fitted to its codes: they are
     those with the smallest error of the output, by the Gram matrix of the
-    observed input, of the weight as it was before it was clipped. A linear
-    keeps the scales of its ranges if the guard part is against it. Needs
-    observers, as `awq-search-clips`.
+    observed input, of the weight as it was before it was clipped. With `refine`,
+    codes are moved off the nearest level where that makes this error smaller,
+    then scales are fitted again, twice. A linear keeps the scales of its ranges
+    and the nearest codes if the guard part is against it. Both need observers,
+    as `awq-search-clips`.
 
     Example: `awq-quantize-weights{bits=4 group=0}`
 
@@ -300,7 +302,8 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
     Option<"group", "group", "int64_t", "64", "input channels that share a scale; 0 is the whole row">,
     Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
     Option<"refit", "refit", "bool", "false", "fit the scales to the codes">,
-    Option<"statistics", "statistics", "std::string", "\"\"", "statistics file for refit; else the attributes of awq.observe are read">,
+    Option<"refine", "refine", "bool", "false", "move codes where the output gains">,
+    Option<"statistics", "statistics", "std::string", "\"\"", "statistics file for refit and refine; else the attributes of awq.observe are read">,
     ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
     Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",

@@ -17,8 +17,8 @@
 #define AWQ_DIALECT_AWQ_TRANSFORMS_QUANTIZATION_H
 
 #include "awq/Calibration/ClipSearch.h"
-#include "awq/Calibration/ScaleRefit.h"
 #include "awq/Calibration/ScaleSearch.h"
+#include "awq/Calibration/WeightFit.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
 #include "awq/Dialect/AWQ/Transforms/StatisticsSource.h"
@@ -39,18 +39,18 @@ struct ClipReport {
   calibration::ClipSearchResult result;
 };
 
-/// What refitting found for one linear.
-struct RefitReport {
+/// What fitting scales and codes found for one linear.
+struct FitReport {
   std::string name;
-  calibration::RefitResult result;
+  calibration::WeightFitResult result;
 };
 
-/// Asks for scales that fit the codes best; takes the reports.
-struct ScaleRefit {
+/// Asks for scales and codes that fit each other; takes the reports.
+struct WeightFit {
   /// Of the unscaled model.
   StatisticsSource &statistics;
-  calibration::RefitOptions options;
-  std::vector<RefitReport> reports;
+  calibration::WeightFitOptions options;
+  std::vector<FitReport> reports;
 };
 
 /// The scheme with scales in f16; emits an error for bits or groups that no
@@ -98,13 +98,13 @@ searchClips(mlir::func::FuncOp function, const TargetFilter &filter,
             const calibration::ClipSearchOptions &options = {});
 
 /// Rounds the weights of all target linears: `awq.linear` becomes
-/// `awq.quantized_linear` with plain codes. With `refit`, whose statistics need
-/// observers, scales are then fitted to the codes.
+/// `awq.quantized_linear` with plain codes. With `fit`, whose statistics need
+/// observers, scales and codes are then fitted to the weight.
 mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
                                     const TargetFilter &filter,
                                     const QuantScheme &scheme,
                                     ParameterStore &store,
-                                    ScaleRefit *refit = nullptr);
+                                    WeightFit *fit = nullptr);
 
 /// The codes, scales and zero points of a quantized weight, plain or packed;
 /// `zeros` are filled in for a symmetric scheme.
