@@ -10,7 +10,7 @@
 
 #include "awq/IO/UnfinishedFolders.h"
 
-#include "FileError.h"
+#include "awq/IO/FileError.h"
 
 #include <cassert>
 #include <cerrno>

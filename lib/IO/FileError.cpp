@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FileError.h"
+#include "awq/IO/FileError.h"
 
 #include <cerrno>
 #include <fcntl.h>

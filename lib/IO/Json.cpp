@@ -8,8 +8,8 @@
 
 #include "awq/IO/Json.h"
 
-#include "FileError.h"
 #include "Utf8.h"
+#include "awq/IO/FileError.h"
 #include "awq/IO/MappedFile.h"
 
 #include <algorithm>

@@ -8,7 +8,7 @@
 
 #include "awq/IO/MappedFile.h"
 
-#include "FileError.h"
+#include "awq/IO/FileError.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -8,9 +8,9 @@
 
 #include "awq/IO/SafetensorsWriter.h"
 
-#include "FileError.h"
 #include "SafetensorsHeader.h"
 #include "Utf8.h"
+#include "awq/IO/FileError.h"
 
 #include <nlohmann/json.hpp>
 

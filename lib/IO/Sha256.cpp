@@ -8,7 +8,7 @@
 
 #include "awq/IO/Sha256.h"
 
-#include "FileError.h"
+#include "awq/IO/FileError.h"
 
 #include <algorithm>
 #include <cassert>

@@ -134,6 +134,16 @@ Status Driver::checkRequest() {
     return usage("--statistics-gram adds to a statistics file, but none is "
                  "written",
                  "name one with --statistics");
+  if (!request.journal.empty() && request.quantize != "awq")
+    return usage("--journal keeps the results of a calibration",
+                 "give --quantize=awq, or leave --journal out");
+  if ((request.resume || request.restart) && request.journal.empty())
+    return usage("--resume and --restart need the folder of the interrupted "
+                 "run",
+                 "name it with --journal");
+  if (request.resume && request.restart)
+    return usage("--resume goes on and --restart begins anew",
+                 "leave one of the two out");
   if (!request.skip.empty() && request.quantize.empty())
     return usage("--skip says which linears are not quantized, but nothing is",
                  "give --quantize, or leave --skip out");
@@ -266,9 +276,13 @@ Status Driver::emitCheckpoint() {
   options.statisticsGram = request.statisticsGram;
   options.searchClips = request.searchClips;
   options.refitScales = request.refitScales;
+  options.refineCodes = request.refineCodes;
   options.skipTokens = request.skipTokens;
   options.shrinkage = request.shrinkage;
   options.skip = request.skip;
+  options.journal = request.journal;
+  options.resume = request.resume;
+  options.restart = request.restart;
   options.threads = request.threads;
   options.onEvent = [&](const nlohmann::ordered_json &event) {
     progress.event(event);

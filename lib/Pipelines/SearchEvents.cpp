@@ -43,7 +43,13 @@ nlohmann::ordered_json awq::describe(const ClipReport &report) {
                       report.result.clippedGroups, report.result);
 }
 
-nlohmann::ordered_json awq::describe(const RefitReport &report) {
-  return describeStep(report.name, "changed_rows", report.result.changedRows,
-                      report.result);
+nlohmann::ordered_json awq::describeRefit(const FitReport &report) {
+  const calibration::RefitResult &result = report.result.refit;
+  return describeStep(report.name, "changed_rows", result.changedRows, result);
+}
+
+nlohmann::ordered_json awq::describeRefinement(const FitReport &report) {
+  const calibration::CodeRefineResult &result = report.result.refine;
+  return describeStep(report.name, "changed_codes", result.changedCodes,
+                      result);
 }

@@ -22,7 +22,9 @@ nlohmann::ordered_json describe(const ScaleReport &report);
 nlohmann::ordered_json describe(const ClipReport &report);
 
 /// An entry of "refits" in the event of a layer.
-nlohmann::ordered_json describe(const RefitReport &report);
+nlohmann::ordered_json describeRefit(const FitReport &report);
+/// An entry of "refinements" there.
+nlohmann::ordered_json describeRefinement(const FitReport &report);
 
 } // namespace awq
 

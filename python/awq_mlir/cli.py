@@ -135,7 +135,9 @@ def _facts_table(facts: dict[str, Any]) -> Table:
 def quantize(
     model: FolderArgument,
     out: OutOption,
-    bits: Annotated[int, typer.Option(min=2, max=8, help="Bits per weight; the checkpoint format holds 4.")] = 4,
+    bits: Annotated[
+        int, typer.Option(min=2, max=8, help="Bits per weight. The checkpoint has slots of 4, which 2 and 3 fit in.")
+    ] = 4,
     group_size: Annotated[int, typer.Option(min=0, help="Weights that share a scale: 32, 64 or 128.")] = 64,
     calib: Annotated[
         list[Path] | None,
@@ -161,6 +163,9 @@ def quantize(
     refit: Annotated[
         bool, typer.Option("--refit/--no-refit", help="Fit scales to the rounded weights in the end.")
     ] = True,
+    refine: Annotated[
+        bool, typer.Option("--refine/--no-refine", help="Round to other than the nearest level where outputs gain.")
+    ] = True,
     skip_tokens: Annotated[
         int, typer.Option(min=0, help="Tokens at the start of each sample that the statistics leave out.")
     ] = 0,
@@ -168,6 +173,10 @@ def quantize(
         float,
         typer.Option(min=0, max=1, help="How far correlations between channels are shrunk, for other texts' sake."),
     ] = 0.5,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on behind the last layer of an interrupted run.")
+    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew and forget an interrupted run.")] = False,
     threads: ThreadsOption = 0,
     force: ForceOption = False,
     progress: ProgressOption = Style.AUTO,
@@ -175,7 +184,7 @@ def quantize(
     """Turn a float model into a 4-bit one.
 
     OUT is a complete Hugging Face folder in AutoAWQ's gemm format, which vLLM and others read as it is. It appears
-    when it is finished; an interrupted run leaves nothing behind.
+    when it is finished. An interrupted run leaves the folder OUT.journal, from which --resume goes on.
     """
     settings = Settings(
         method,
@@ -190,8 +199,11 @@ def quantize(
         statistics_gram,
         clip,
         refit,
+        refine,
         skip_tokens,
         shrinkage,
+        resume,
+        restart,
     )
     done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):

@@ -45,8 +45,11 @@ class Settings:
     statistics_gram: bool = False
     clip: bool = True
     refit: bool = True
+    refine: bool = True
     skip_tokens: int = 0
     shrinkage: float = 0.5
+    resume: bool = False
+    restart: bool = False
 
 
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
@@ -107,7 +110,11 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             arguments.append("--search-clips=false")
         if not settings.refit:
             arguments.append("--refit-scales=false")
+        if not settings.refine:
+            arguments.append("--refine-codes=false")
         if settings.method is Method.AWQ:
+            arguments.append(f"--journal={out.parent / (out.name + '.journal')}")
+            arguments += [f"--{name}" for name in ("resume", "restart") if getattr(settings, name)]
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
 
         def on_event(event: Mapping[str, Any]) -> None:

@@ -275,3 +275,23 @@ def test_a_module_without_head_cannot_be_judged(tmp_path: Path) -> None:
     assert "AWQ1324" in result.stderr and "@head" in result.stderr
     assert not (tmp_path / "out").exists()
     assert quantize(program, tmp_path / "out", "--quantize=rtn").returncode == 0
+
+
+@pytest.mark.parametrize("bits", [2, 3])
+def test_fewer_bits_fit_in_the_same_slots(bits: int, tmp_path: Path) -> None:
+    """The checkpoint says 4 bits, as all readers of the format want, and its codes and zero points are smaller."""
+    model = make_model(tmp_path / "model", "llama")
+    assert judged(model, tmp_path, f"--bits={bits}") == pytest.approx(stored_divergence(model, tmp_path), rel=0.02)
+    config = json.loads((tmp_path / "out" / "config.json").read_text())["quantization_config"]
+    assert config["bits"] == 4
+    for name, tensor in load_file(tmp_path / "out" / "model.safetensors").items():
+        if name.endswith((".qweight", ".qzeros")):
+            nibbles = [(tensor >> (4 * i)) & 15 for i in range(8)]
+            assert np.max(nibbles) < 1 << bits
+
+
+def test_more_bits_do_not_fit(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    result = quantize(model, tmp_path / "out", "--quantize=rtn", "--bits=5")
+    assert result.returncode == 4
+    assert "AWQ1252" in result.stderr and "at most 4 bits, not 5" in result.stderr

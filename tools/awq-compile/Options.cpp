@@ -88,6 +88,10 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
       "refit-scales", cl::location(request.refitScales), cl::init(true),
       cl::desc("Fit the scales of groups to their codes in the end"),
       cl::cat(category));
+  Field<bool> refineCodes(
+      "refine-codes", cl::location(request.refineCodes), cl::init(true),
+      cl::desc("Move codes off the nearest level where the output gains"),
+      cl::cat(category));
   Field<unsigned> skipTokens(
       "skip-tokens", cl::location(request.skipTokens), cl::init(0),
       cl::desc("Tokens at the start of each sample that calibration leaves out "
@@ -101,6 +105,15 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   cl::list<std::string> skip(
       "skip", cl::value_desc("NAME"), cl::cat(category),
       cl::desc("Linears with NAME in their names stay float (repeatable)"));
+  auto journal = text("journal", request.journal, "FOLDER",
+                      "Keep the results of finished layers there until the "
+                      "calibration ends well");
+  Field<bool> resume("resume", cl::location(request.resume), cl::init(false),
+                     cl::desc("Go on behind the layers in --journal"),
+                     cl::cat(category));
+  Field<bool> restart("restart", cl::location(request.restart), cl::init(false),
+                      cl::desc("Forget the layers in --journal"),
+                      cl::cat(category));
   auto cpu = text("mcpu", request.cpu.cpu, "NAME",
                   "The processor to compile for (default: this one)");
   auto features = text("mattr", request.cpu.features, "+a,-b",

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AWQ_LIB_IO_FILEERROR_H
-#define AWQ_LIB_IO_FILEERROR_H
+#ifndef AWQ_IO_FILEERROR_H
+#define AWQ_IO_FILEERROR_H
 
 #include "awq/Support/Error.h"
 
@@ -34,4 +34,4 @@ std::string parentOf(const std::string &path);
 
 } // namespace awq::io
 
-#endif // AWQ_LIB_IO_FILEERROR_H
+#endif // AWQ_IO_FILEERROR_H

@@ -44,10 +44,15 @@ struct CompileRequest {
   bool statisticsGram = false;
   bool searchClips = true;
   bool refitScales = true;
+  bool refineCodes = true;
   unsigned skipTokens = 0;
   double shrinkage = 0.5;
   /// Linears with one of these in their names stay float.
   std::vector<std::string> skip;
+  /// See QuantizeOptions.
+  std::string journal;
+  bool resume = false;
+  bool restart = false;
   /// jsonl, plain or none.
   std::string progress = "plain";
   int threads = 0;

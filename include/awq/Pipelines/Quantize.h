@@ -76,9 +76,18 @@ struct QuantizeOptions {
   bool statisticsGram = false;
   /// Linears whose name contains one of these stay float.
   std::vector<std::string> skip;
+  /// If not empty, a folder that keeps the results of finished layers until the
+  /// run ends well.
+  std::string journal;
+  /// Go on behind the finished layers of an interrupted run, or begin anew and
+  /// forget them. With neither, finding some is an error.
+  bool resume = false;
+  bool restart = false;
   bool searchClips = true;
   /// Fit scales to codes in the end.
   bool refitScales = true;
+  /// Move codes off the nearest level where the output gains.
+  bool refineCodes = true;
   /// Tokens at the start of each sample that the statistics leave out. The
   /// activations of the first one dwarf all others in some layers; but all
   /// others attend to it, and leaving it out hurts SmolLM2.
@@ -126,8 +135,8 @@ struct QuantizeSummary {
 /// (the calibration file does not fit), AWQ1322 (an empty fit or guard part),
 /// AWQ1314 (a shrinkage that is no share), AWQ1324 (calibration without @head),
 /// AWQ1325 (a part of a name to skip that no linear has), AWQ1326 (nothing is
-/// left to quantize), those of compileForCPU, of the searches and of the sink;
-/// AWQ1510 carries what a pass reported.
+/// left to quantize), AWQ1327 to AWQ1329 (the journal), those of compileForCPU,
+/// of the searches and of the sink; AWQ1510 carries what a pass reported.
 Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
                                       const QuantizeOptions &options,
                                       QuantizedModelSink &sink);

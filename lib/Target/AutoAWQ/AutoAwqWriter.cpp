@@ -76,12 +76,13 @@ Result<AutoAwqWriter> AutoAwqWriter::create(AutoAwqPlan plan) {
     return Error{ErrorKind::Usage, "AWQ1250",
                  "the checkpoint would replace the model that it is made from",
                  plan.destination, "choose another output folder"};
-  // Other widths would fit the slots, but no reader of the format takes them.
-  if (plan.scheme.bits != 4)
+  // The slots are of 4 bits, and no reader takes others. Codes of fewer bits
+  // are smaller numbers.
+  if (plan.scheme.bits > 4)
     return Error{ErrorKind::Unsupported, "AWQ1252",
-                 "AutoAWQ's format holds codes of 4 bits, not " +
+                 "AutoAWQ's format holds codes of at most 4 bits, not " +
                      std::to_string(plan.scheme.bits),
-                 plan.destination, "quantize to 4 bits"};
+                 plan.destination, "quantize to 4 bits or fewer"};
   for (const AutoAwqPlan::Linear &linear : plan.linears)
     if (Status status = validateLayout(gemmLayout(), plan.scheme, linear.n,
                                        linear.k, linear.module);
@@ -164,7 +165,7 @@ Status AutoAwqWriter::writeConfig() {
   if (!kept)
     return kept.error();
   io::AwqConfig awq;
-  awq.bits = plan.scheme.bits;
+  awq.bits = 4; // of a slot
   awq.groupSize = plan.scheme.group;
   awq.modulesToNotConvert = *kept;
   (*config)["quantization_config"] = io::makeQuantizationConfig(awq);
