@@ -262,6 +262,27 @@ makeFactors(const ClipProblem &problem, const ClipSearchOptions &options) {
   return factors;
 }
 
+/// The mean of bound / extreme over the groups whose extreme is not zero.
+static void measureBounds(const float *weights, int64_t size,
+                          ClipSearchResult &result) {
+  double low = 0.0, high = 0.0;
+  int64_t lows = 0, highs = 0;
+  for (size_t i = 0; i < result.lo.size(); ++i) {
+    float min, max;
+    groupRange(weights + i * size, size, min, max);
+    if (min < 0.0f) {
+      low += result.lo[i] / min;
+      ++lows;
+    }
+    if (max > 0.0f) {
+      high += result.hi[i] / max;
+      ++highs;
+    }
+  }
+  result.meanLow = lows ? low / static_cast<double>(lows) : 1.0;
+  result.meanHigh = highs ? high / static_cast<double>(highs) : 1.0;
+}
+
 Result<ClipSearchResult>
 calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
                          const ClipSearchOptions &options) {
@@ -309,5 +330,6 @@ calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
       groupRange(problem.weights + i * scheme.groupSize(k), scheme.groupSize(k),
                  result.lo[i], result.hi[i]);
   }
+  measureBounds(problem.weights, scheme.groupSize(k), result);
   return result;
 }

@@ -196,10 +196,10 @@ public:
                          std::min(rowTile, group.weights[i].rows - r)});
   }
 
-  /// The loss of each candidate, given as reader scales. Tasks are (candidate,
-  /// tile) pairs; their results are added in order.
-  std::vector<double> losses(const std::vector<std::vector<float>> &candidates,
-                             const float *gram) {
+  /// The loss of each linear for each candidate, given as reader scales. Tasks
+  /// are (candidate, tile) pairs; their results are added in order.
+  std::vector<std::vector<double>>
+  losses(const std::vector<std::vector<float>> &candidates, const float *gram) {
     std::vector<double> norms = weightNorms(gram);
     int64_t count = static_cast<int64_t>(tiles.size());
     std::vector<double> parts(candidates.size() * tiles.size());
@@ -212,11 +212,12 @@ public:
             tileLoss(tiles[task % count], candidates[task / count].data(), gram,
                      error, scratch);
     }
-    std::vector<double> result(candidates.size());
+    std::vector<std::vector<double>> result(
+        candidates.size(), std::vector<double>(group.weights.size()));
     for (size_t c = 0; c < candidates.size(); ++c)
       for (int64_t t = 0; t < count; ++t)
         if (double norm = norms[tiles[t].index]; norm > 0.0)
-          result[c] += parts[c * count + t] / norm;
+          result[c][tiles[t].index] += parts[c * count + t] / norm;
     return result;
   }
 
@@ -297,6 +298,13 @@ static std::vector<ScaleCandidate> makeGrid(const ScaleSearchOptions &options) {
   return grid;
 }
 
+static double total(const std::vector<double> &losses) {
+  double sum = 0.0;
+  for (double loss : losses)
+    sum += loss;
+  return sum;
+}
+
 Result<ScaleSearchResult>
 calibration::searchScales(const ScaleGroup &group, const QuantScheme &scheme,
                           const ScaleSearchOptions &options) {
@@ -319,21 +327,27 @@ calibration::searchScales(const ScaleGroup &group, const QuantScheme &scheme,
   }
 
   LossEvaluator evaluator(group, scheme);
-  std::vector<double> losses = evaluator.losses(readers, group.fitGram);
+  auto losses = evaluator.losses(readers, group.fitGram);
   size_t best = 0;
   for (size_t c = 0; c < losses.size(); ++c) {
-    result.candidates[c].loss = losses[c];
-    if (losses[c] < losses[best])
+    result.candidates[c].loss = total(losses[c]);
+    if (result.candidates[c].loss < result.candidates[best].loss)
       best = c;
   }
-  result.fitRtn = losses[0];
-  result.fit = losses[best];
+  result.fitRtn = result.candidates[0].loss;
+  result.fit = result.candidates[best].loss;
+  for (size_t i = 0; i < group.weights.size(); ++i)
+    result.linears.push_back(
+        {group.weights[i].name, losses[0][i], losses[best][i], 0.0, 0.0});
   if (group.guardGram) {
-    std::vector<double> guard =
-        evaluator.losses({readers[0], readers[best]}, group.guardGram);
-    result.guardRtn = guard[0];
-    result.guard = guard[1];
-    result.accepted = guard[1] <= guard[0];
+    auto guard = evaluator.losses({readers[0], readers[best]}, group.guardGram);
+    result.guardRtn = total(guard[0]);
+    result.guard = total(guard[1]);
+    result.accepted = result.guard <= result.guardRtn;
+    for (size_t i = 0; i < group.weights.size(); ++i) {
+      result.linears[i].guardRtn = guard[0][i];
+      result.linears[i].guard = guard[1][i];
+    }
   }
   if (!result.accepted)
     best = 0;

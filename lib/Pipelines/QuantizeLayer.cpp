@@ -151,13 +151,14 @@ Status ModelQuantizer::search(LayerWork &work, StatisticsSource &source,
   WeightFit fit{source, {}, {}};
   fit.options.refitScales = options.refitScales;
   fit.options.refineCodes = options.refineCodes;
-  bool fits = options.refitScales || options.refineCodes;
   if (failed(quantizeWeights(work.function, filter, options.scheme, *work.store,
-                             fits ? &fit : nullptr)))
+                             &fit)))
     return collector.error("quantize-weights");
+  event["weights"] = Json::array();
   event["refits"] = Json::array();
   event["refinements"] = Json::array();
   for (const FitReport &report : fit.reports) {
+    event["weights"].push_back(describeWeight(report));
     if (options.refitScales)
       event["refits"].push_back(describeRefit(report));
     if (options.refineCodes)

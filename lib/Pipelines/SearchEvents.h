@@ -21,6 +21,8 @@ nlohmann::ordered_json describe(const ScaleReport &report);
 /// An entry of "linears" in the event of a layer.
 nlohmann::ordered_json describe(const ClipReport &report);
 
+/// An entry of "weights" in the event of a layer.
+nlohmann::ordered_json describeWeight(const FitReport &report);
 /// An entry of "refits" in the event of a layer.
 nlohmann::ordered_json describeRefit(const FitReport &report);
 /// An entry of "refinements" there.

@@ -54,6 +54,10 @@ def layer_line(event: Event) -> str:
         line += f"  {accepted} of {len(groups)} groups scaled"
     if rounded > 0:
         line += f"  guard loss {ours / rounded:.3f} x RTN"
+    if event.get("borrowed"):
+        line += f"  {len(event['borrowed'])} experts got few tokens: judged on all"
+    if event.get("resumed"):
+        line += "  (from the interrupted run)"
     if event.get("rss_bytes"):
         line += f"  {megabytes(event['rss_bytes'])} in memory"
     return line

@@ -18,6 +18,7 @@ from awq_mlir import calibration as cal
 from awq_mlir import hugging_face as hf
 from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import OutputFolder
+from awq_mlir.log import LinearLog
 from awq_mlir.progress import Reporter
 from awq_mlir.toolchain import run_program
 
@@ -117,12 +118,16 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             arguments += [f"--{name}" for name in ("resume", "restart") if getattr(settings, name)]
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
 
+        log = LinearLog()
+
         def on_event(event: Mapping[str, Any]) -> None:
+            log.event(event)
             # The program writes to a hidden folder; what the user knows is the final place.
             reporter.event({**event, "path": str(out)} if event.get("event") == "written" else event)
 
         run_program("awq-compile", arguments, on_event)
         _complete(model, folder.result)
+        log.write(folder.result)
         folder.commit()
     return folder.out
 

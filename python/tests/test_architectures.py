@@ -18,7 +18,7 @@ from architecture_toys import ARCHITECTURES, LAYERS, Family, InternLM2
 from compressed_tensors.compressors.pack_quantized.helpers import unpack_from_int32
 from compressed_tensors.entrypoints.convert.converters.autoawq import AutoAWQConverter
 from import_toys import BIN, SIZES, import_model, translate
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from test_fold_equivalence import opt
 from test_logits_toys import TOKENS, check, logits_of
 from test_quantize_model import GROUP, calibration, events, quantize
@@ -141,3 +141,31 @@ def test_without_weights(toy: Family | InternLM2, tmp_path: Path) -> None:
     programs.append(import_model(tmp_path, "--hf-splat"))
     ops = [re.findall(r" = (\w+\.\w+) ", program) for program in programs]
     assert len(ops[0]) > 20 and ops[0] == ops[1]
+
+
+def test_a_starved_expert_borrows_the_tokens_of_its_block(tmp_path: Path) -> None:
+    """The last expert's logits are far below the others', so that no token is sent there."""
+    toy = next(toy for toy in ARCHITECTURES if toy.name == "mixtral")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    toy.make(folder)
+    tensors = load_file(folder / "model.safetensors")
+    router = torch.eye(64)[:3].clone()
+    router[2] = -50.0 * torch.eye(64)[5]
+    tensors["model.layers.1.block_sparse_moe.gate.weight"] = router
+    tensors["model.layers.1.post_attention_layernorm.weight"] = torch.ones(64)
+    # A channel that is large and positive in the residual.
+    tensors["model.embed_tokens.weight"][:, 5] = 6.0
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    data = calibration(tmp_path / "calibration.safetensors")
+    statistics = tmp_path / "statistics.safetensors"
+    options = ("--quantize=awq", f"--calibration={data}", f"--statistics={statistics}")
+    said = events(quantize(folder, tmp_path / "out", *options))
+    layer = next(event for event in said if event["event"] == "layer" and event["index"] == 1)
+    site = "model.layers.1.block_sparse_moe.experts.2.w2.input"
+    assert {"site": site, "tokens": 0, "guard_tokens": 0} in layer["borrowed"]
+    found = load_file(statistics)
+    assert found[f"{site}/fit/tokens"].item() == 8 * 40
+    assert found["model.layers.1.block_sparse_moe.experts.0.w2.input/fit/tokens"].item() <= 8 * 40
+    group = next(g for g in layer["groups"] if g["name"] == "model.layers.1.block_sparse_moe.experts.2.w3")
+    assert group["loss_rtn"] > 0

@@ -59,6 +59,8 @@ struct ClipSearchResult {
   std::vector<float> lo, hi;
   /// Groups whose bounds are inside their range.
   int64_t clippedGroups = 0;
+  /// The part of their minima and maxima that groups keep, on average.
+  double meanLow = 1.0, meanHigh = 1.0;
   /// tr(D G D^T) / tr(W G W^T) without and with clipping (the latter also where
   /// the guard refused). The guard losses are 0 without a guard part.
   double fitBefore = 0.0, fit = 0.0;

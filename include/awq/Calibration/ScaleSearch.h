@@ -83,6 +83,14 @@ struct ScaleCandidate {
   double loss = 0.0;
 };
 
+/// tr(D G D^T) / tr(W G W^T) of one linear, by plain rounding and by the best
+/// candidate, on both parts; 0 on a part that is not there.
+struct LinearLosses {
+  std::string name;
+  double fitRtn = 0.0, fit = 0.0;
+  double guardRtn = 0.0, guard = 0.0;
+};
+
 struct ScaleSearchResult {
   /// What the producer's channels are divided by, [producerChannels].
   std::vector<float> producerScales;
@@ -99,6 +107,8 @@ struct ScaleSearchResult {
   double fit = 0.0, guard = 0.0;
   /// False where the guard part refused the best candidate.
   bool accepted = true;
+  /// Of each linear, in the order of the group; they add up to the above.
+  std::vector<LinearLosses> linears;
   /// Every point tried, in order.
   std::vector<ScaleCandidate> candidates;
 };

@@ -11,6 +11,8 @@
 #include "awq/Dialect/AWQ/Transforms/Quantization.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
 
+#include <cmath>
+
 namespace awq {
 #define GEN_PASS_DEF_QUANTIZEWEIGHTSPASS
 #include "awq/Dialect/AWQ/Transforms/Passes.h.inc"
@@ -58,6 +60,25 @@ define(LinearOp op, const QuantizedMatrix &matrix, ParameterStore &store) {
   return QuantizedParameters{*codes, *scales, *zeros};
 }
 
+/// In dB; 0 where there is no noise.
+static double signalToNoise(ArrayRef<float> weights, ArrayRef<float> stored) {
+  double signal = 0.0, noise = 0.0;
+  for (auto [w, s] : llvm::zip_equal(weights, stored)) {
+    signal += double(w) * w;
+    noise += (double(w) - s) * (double(w) - s);
+  }
+  return signal > 0.0 && noise > 0.0 ? 10.0 * std::log10(signal / noise) : 0.0;
+}
+
+static double saturation(const QuantizedMatrix &matrix) {
+  uint8_t most = (1 << matrix.scheme.bits) - 1;
+  int64_t count = llvm::count_if(
+      matrix.codes, [&](uint8_t code) { return code == 0 || code == most; });
+  return matrix.codes.empty()
+             ? 0.0
+             : double(count) / static_cast<double>(matrix.codes.size());
+}
+
 /// Fits `matrix` to the weight of `op` before it was clipped.
 static LogicalResult fitToWeight(LinearOp op, QuantizedMatrix &matrix,
                                  WeightFit &request, ParameterStore &store) {
@@ -76,7 +97,9 @@ static LogicalResult fitToWeight(LinearOp op, QuantizedMatrix &matrix,
   auto result = calibration::fitWeight(problem, matrix, request.options);
   if (!result)
     return awq::emitError(op.getLoc(), result.error());
-  request.reports.push_back({problem.name, *result});
+  request.reports.push_back({problem.name, *result,
+                             signalToNoise(*weights, dequantize(matrix)),
+                             saturation(matrix)});
   return success();
 }
 

@@ -39,10 +39,15 @@ struct ClipReport {
   calibration::ClipSearchResult result;
 };
 
-/// What fitting scales and codes found for one linear.
+/// What fitting scales and codes found for one linear, and what became of its
+/// weight, scaled but not clipped.
 struct FitReport {
   std::string name;
   calibration::WeightFitResult result;
+  /// sum w^2 / sum (w - w')^2 in dB; 0 for a weight that is met exactly.
+  double sqnr = 0.0;
+  /// The part of the codes that are the smallest or the largest.
+  double saturated = 0.0;
 };
 
 /// Asks for scales and codes that fit each other; takes the reports.
