@@ -29,7 +29,7 @@ from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import require, require_folder
 from awq_mlir.inspection import inspect as inspect_folder
 from awq_mlir.progress import Style, make_reporter, megabytes
-from awq_mlir.quantize import Method, Settings
+from awq_mlir.quantize import Method, Quality, Settings
 from awq_mlir.quantize import quantize as quantize_folder
 
 app = typer.Typer(
@@ -157,15 +157,19 @@ def quantize(
         list[str] | None,
         typer.Option(metavar="NAME", help="Linears with NAME in their names stay float. Repeatable."),
     ] = None,
+    quality: Annotated[
+        Quality, typer.Option(help="best: every step of the search. fast: neither --clip nor --refine.")
+    ] = Quality.BEST,
     clip: Annotated[
-        bool, typer.Option("--clip/--no-clip", help="Search narrower ranges for groups of weights.")
-    ] = True,
+        bool | None, typer.Option("--clip/--no-clip", help="Search narrower ranges for groups of weights.")
+    ] = None,
     refit: Annotated[
         bool, typer.Option("--refit/--no-refit", help="Fit scales to the rounded weights in the end.")
     ] = True,
     refine: Annotated[
-        bool, typer.Option("--refine/--no-refine", help="Round to other than the nearest level where outputs gain.")
-    ] = True,
+        bool | None,
+        typer.Option("--refine/--no-refine", help="Round to other than the nearest level where outputs gain."),
+    ] = None,
     skip_tokens: Annotated[
         int, typer.Option(min=0, help="Tokens at the start of each sample that the statistics leave out.")
     ] = 0,
@@ -197,9 +201,9 @@ def quantize(
         tuple(calib or ()),
         tuple(skip or ()),
         statistics_gram,
-        clip,
+        quality is Quality.BEST if clip is None else clip,
         refit,
-        refine,
+        quality is Quality.BEST if refine is None else refine,
         skip_tokens,
         shrinkage,
         resume,

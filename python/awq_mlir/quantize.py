@@ -30,6 +30,13 @@ class Method(StrEnum):
     RTN = "rtn"
 
 
+class Quality(StrEnum):
+    """How much is searched."""
+
+    FAST = "fast"  # channel scales, and scales of groups in the end
+    BEST = "best"  # every step
+
+
 @dataclass(frozen=True)
 class Settings:
     """What `quantize` was asked for."""
