@@ -27,6 +27,15 @@ static std::string metadata(const io::SafetensorsFile &file,
   return found == file.metadata().end() ? "" : found->second;
 }
 
+/// Whether a token of the part counts.
+static bool hasTokens(const CalibrationData &data, calibration::Part part) {
+  for (int64_t sample = 0; sample < data.samples; ++sample)
+    for (int64_t token = 0; token < data.length; ++token)
+      if (data.parts[sample] == part && data.counts(sample, token))
+        return true;
+  return false;
+}
+
 Result<CalibrationData> awq::readCalibrationData(const std::string &path,
                                                  int64_t vocabulary) {
   Result<io::SafetensorsFile> file = io::SafetensorsFile::open(path);
@@ -57,10 +66,14 @@ Result<CalibrationData> awq::readCalibrationData(const std::string &path,
   for (int64_t i = 0; i < data.samples; ++i)
     data.parts.push_back(guard->data[i] ? calibration::Part::Guard
                                         : calibration::Part::Fit);
+  if (auto mask = file->find("mask")) {
+    if (mask->dtype != io::DType::U8 || mask->shape != tokens->shape)
+      return misfit(path, "'mask' must be U8 [samples, length]");
+    data.mask.assign(mask->data, mask->data + mask->bytes);
+  }
   for (calibration::Part part :
        {calibration::Part::Fit, calibration::Part::Guard})
-    if (data.length == 0 ||
-        std::count(data.parts.begin(), data.parts.end(), part) == 0)
+    if (!hasTokens(data, part))
       return Error{ErrorKind::Malformed, "AWQ1322",
                    std::string("there are no tokens in the ") +
                        calibration::name(part) + " part",

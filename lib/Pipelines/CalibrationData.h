@@ -25,11 +25,16 @@ struct CalibrationData {
   int64_t length = 0;
   std::vector<int32_t> tokens;
   std::vector<calibration::Part> parts;
+  /// [samples, length]: 0 for tokens that do not count; empty if all do.
+  std::vector<uint8_t> mask;
   /// Of tokenizer and data, as the file gives them.
   calibration::Fingerprints fingerprints;
 
   const int32_t *sample(int64_t index) const {
     return tokens.data() + index * length;
+  }
+  bool counts(int64_t sample, int64_t token) const {
+    return mask.empty() || mask[sample * length + token];
   }
 };
 

@@ -29,13 +29,23 @@ ModelQuantizer::observe(size_t index, CompiledPart &part,
         calibration::StatisticsAccumulator::Options{
             /*gram=*/true, options.skipTokens, options.shrinkage});
   }
+  std::vector<float> counted;
   Status status = streams->advance(
       index, part, weights, exact,
       [&](size_t site, int64_t sample, const float *values) {
-        return place[site] < 0
-                   ? Status()
-                   : accumulators[place[site]].add(sample, data.parts[sample],
-                                                   values, data.length);
+        if (place[site] < 0)
+          return Status();
+        // Rows of zeros do not count.
+        if (!data.mask.empty()) {
+          int64_t channels = part.resultChannels(site + 1);
+          counted.assign(values, values + data.length * channels);
+          for (int64_t token = 0; token < data.length; ++token)
+            if (!data.counts(sample, token))
+              std::fill_n(&counted[token * channels], channels, 0.0f);
+          values = counted.data();
+        }
+        return accumulators[place[site]].add(sample, data.parts[sample], values,
+                                             data.length);
       },
       keep);
   if (!status)

@@ -161,7 +161,13 @@ LayerStreams::compare(const Stream &reference,
   int64_t vocabulary = part->resultChannels(0);
   const Stream &guard = *others.front();
   int64_t channels = guard.hidden.front().size() / data.length;
-  int64_t total = guard.samples.size() * data.length;
+  // The guard's tokens that count, by sample of the guard stream.
+  std::vector<std::pair<size_t, int64_t>> counted;
+  for (size_t sample = 0; sample < guard.samples.size(); ++sample)
+    for (int64_t token = 0; token < data.length; ++token)
+      if (data.counts(guard.samples[sample], token))
+        counted.push_back({sample, token});
+  int64_t total = counted.size();
   int64_t step = std::max<int64_t>(1, total / std::max<int64_t>(1, rows));
   std::vector<double> sums(others.size(), 0.0);
   int64_t judged = 0;
@@ -185,11 +191,11 @@ LayerStreams::compare(const Stream &reference,
     SmallVector<std::pair<size_t, int64_t>> at, atReference;
     for (int64_t row = begin; row < total && int64_t(at.size()) < kHeadRows;
          row += step) {
-      size_t sample = row / data.length;
-      at.push_back({sample, row % data.length});
+      auto [sample, token] = counted[row];
+      at.push_back({sample, token});
       size_t same = llvm::find(reference.samples, guard.samples[sample]) -
                     reference.samples.begin();
-      atReference.push_back({same, row % data.length});
+      atReference.push_back({same, token});
     }
     head(reference, atReference, expected);
     for (size_t i = 0; i < others.size(); ++i) {

@@ -141,7 +141,9 @@ def quantize(
     group_size: Annotated[int, typer.Option(min=0, help="Weights that share a scale: 32, 64 or 128.")] = 64,
     calib: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help='Text to calibrate on: .txt, or .jsonl with a "text" a line. Repeatable.'),
+        typer.Option(
+            metavar="FILE", help='Text to calibrate on: .txt, or .jsonl with "text" or "messages" a line. Repeatable.'
+        ),
     ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Calibration samples; a fifth of them judge the rest.")] = 64,
     sequence_length: Annotated[int, typer.Option(min=8, help="Tokens per sample.")] = 512,
@@ -177,6 +179,9 @@ def quantize(
         float,
         typer.Option(min=0, max=1, help="How far correlations between channels are shrunk, for other texts' sake."),
     ] = 0.5,
+    assistant_only: Annotated[
+        bool, typer.Option("--assistant-only", help="Of conversations, only what the assistant says is measured.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on behind the last layer of an interrupted run.")
     ] = False,
@@ -208,6 +213,7 @@ def quantize(
         shrinkage,
         resume,
         restart,
+        assistant_only,
     )
     done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):

@@ -20,6 +20,7 @@ from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import OutputFolder
 from awq_mlir.log import LinearLog
 from awq_mlir.progress import Reporter
+from awq_mlir.text import chat_template
 from awq_mlir.toolchain import run_program
 
 
@@ -58,6 +59,7 @@ class Settings:
     shrinkage: float = 0.5
     resume: bool = False
     restart: bool = False
+    assistant_only: bool = False
 
 
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
@@ -143,9 +145,10 @@ def _write_calibration(
     model: Path, config: dict[str, Any], settings: Settings, scratch: Path, reporter: Reporter
 ) -> Path:
     tokenizer = hf.load_tokenizer(model)
-    samples = cal.make_calibration(
-        tokenizer, cal.read_documents(settings.texts), settings.samples, settings.sequence_length
-    )
+    template = chat_template(model)
+    converse = None if template is None else cal.conversation(model, template, settings.assistant_only)
+    documents = cal.read_documents(settings.texts, converse)
+    samples = cal.make_calibration(tokenizer, documents, settings.samples, settings.sequence_length)
     cal.check_ids(samples, config.get("vocab_size"))
     reporter.note(f"calibrating on {samples.summary()} from {samples.documents} documents")
     for note in samples.notes:

@@ -46,7 +46,9 @@ def _to_json(value: Any, **options: Any) -> str:
     return json.dumps(value, ensure_ascii=False, **options)
 
 
-def apply_chat_template(folder: Path, template: str, messages: Sequence[Message]) -> str:
+def apply_chat_template(
+    folder: Path, template: str, messages: Sequence[Message], add_generation_prompt: bool = True
+) -> str:
     """The prompt text for messages; templates run in a sandbox and see no file and no attribute of Python's."""
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols]
@@ -57,7 +59,9 @@ def apply_chat_template(folder: Path, template: str, messages: Sequence[Message]
     config = hf.read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
     tokens = {key: hf.token_text(config.get(key)) for key in ("bos_token", "eos_token", "pad_token", "unk_token")}
     try:
-        return environment.from_string(template).render(messages=messages, add_generation_prompt=True, **tokens)
+        return environment.from_string(template).render(
+            messages=messages, add_generation_prompt=add_generation_prompt, **tokens
+        )
     except (jinja2.TemplateError, TypeError, ValueError, RecursionError) as error:
         raise AwqError(
             Kind.MALFORMED,

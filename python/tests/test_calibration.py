@@ -19,6 +19,10 @@ from awq_mlir import calibration as cal
 from awq_mlir.errors import AwqError, Kind
 
 
+def documents_of(texts: list[str]) -> list[cal.Document]:
+    return [cal.Document(text) for text in texts]
+
+
 def letters(count: int, letter: str) -> str:
     return letter * count
 
@@ -26,7 +30,8 @@ def letters(count: int, letter: str) -> str:
 def test_txt_is_a_document_and_a_jsonl_line_is_one(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n\ntwo")
     (tmp_path / "b.jsonl").write_text('{"text": "three"}\n\n{"text": "  "}\n{"text": "fünf", "id": 5}\n')
-    assert cal.read_documents([tmp_path / "a.txt", tmp_path / "b.jsonl"]) == ["one\n\ntwo", "three", "fünf"]
+    found = cal.read_documents([tmp_path / "a.txt", tmp_path / "b.jsonl"])
+    assert found == [cal.Document(text) for text in ("one\n\ntwo", "three", "fünf")]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,9 @@ def test_txt_is_a_document_and_a_jsonl_line_is_one(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "x"}\n{"text": 5}\n', "AWQ1661", Kind.MALFORMED),
         ("a.jsonl", b'{"text": "x"\n', "AWQ1661", Kind.MALFORMED),
         ("a.jsonl", b"[1]\n", "AWQ1661", Kind.MALFORMED),
+        ("a.jsonl", b'{"messages": []}\n', "AWQ1661", Kind.MALFORMED),
+        ("a.jsonl", b'{"messages": [{"role": "user"}]}\n', "AWQ1661", Kind.MALFORMED),
+        ("a.jsonl", b'{"messages": [{"role": "user", "content": "x"}]}\n', "AWQ1661", Kind.UNSUPPORTED),
         ("a.jsonl", b"[" * 100000, "AWQ1661", Kind.MALFORMED),
     ],
 )
@@ -67,7 +75,7 @@ def test_few_documents_give_the_smallest_that_fills_a_sample() -> None:
 
 def test_the_parts_come_from_different_documents(byte_tokenizer: Tokenizer) -> None:
     documents = [letters(200, letter) for letter in "abcdefghij"]
-    made = cal.make_calibration(byte_tokenizer, documents, samples=20, length=16)
+    made = cal.make_calibration(byte_tokenizer, documents_of(documents), samples=20, length=16)
     assert made.tokens.shape == (20, 16)
     assert made.tokens.dtype == np.int32
     assert made.guard.tolist() == [0] * 16 + [1] * 4
@@ -79,7 +87,7 @@ def test_the_parts_come_from_different_documents(byte_tokenizer: Tokenizer) -> N
 
 def test_one_document_is_split_with_a_gap(byte_tokenizer: Tokenizer) -> None:
     text = "".join(chr(ord("a") + i) for i in range(20) for _ in range(50))  # 1000 tokens, 50 of each letter
-    made = cal.make_calibration(byte_tokenizer, [text], samples=50, length=20)
+    made = cal.make_calibration(byte_tokenizer, documents_of([text]), samples=50, length=20)
     fit, guard = made.tokens[made.guard == 0], made.tokens[made.guard == 1]
     assert guard.min() == byte_tokenizer.token_to_id("q")  # token 800 on
     assert fit.max() == byte_tokenizer.token_to_id("p")
@@ -90,18 +98,18 @@ def test_one_document_is_split_with_a_gap(byte_tokenizer: Tokenizer) -> None:
 def test_too_little_text_is_refused(byte_tokenizer: Tokenizer) -> None:
     for documents in ([], ["x" * 30]):
         with pytest.raises(AwqError) as error:
-            cal.make_calibration(byte_tokenizer, documents, samples=4, length=16)
+            cal.make_calibration(byte_tokenizer, documents_of(documents), samples=4, length=16)
         assert error.value.code == "AWQ1662"
 
 
 def test_fewer_samples_than_asked_are_noted(byte_tokenizer: Tokenizer) -> None:
-    made = cal.make_calibration(byte_tokenizer, ["x" * 100, "y" * 40], samples=64, length=16)
+    made = cal.make_calibration(byte_tokenizer, documents_of(["x" * 100, "y" * 40]), samples=64, length=16)
     assert made.tokens.shape[0] == 8
     assert any("fills 8 of the 64" in note for note in made.notes)
 
 
 def test_a_tokenizer_of_another_model_is_found_out(byte_tokenizer: Tokenizer) -> None:
-    made = cal.make_calibration(byte_tokenizer, ["z" * 100, "y" * 100], samples=4, length=16)
+    made = cal.make_calibration(byte_tokenizer, documents_of(["z" * 100, "y" * 100]), samples=4, length=16)
     cal.check_ids(made, 256)
     with pytest.raises(AwqError) as error:
         cal.check_ids(made, 10)
@@ -110,7 +118,7 @@ def test_a_tokenizer_of_another_model_is_found_out(byte_tokenizer: Tokenizer) ->
 
 def test_the_file_holds_tokens_parts_and_fingerprints(tmp_path: Path, byte_tokenizer: Tokenizer) -> None:
     byte_tokenizer.save(str(tmp_path / "tokenizer.json"))
-    made = cal.make_calibration(byte_tokenizer, ["x" * 100, "y" * 100], samples=5, length=16)
+    made = cal.make_calibration(byte_tokenizer, documents_of(["x" * 100, "y" * 100]), samples=5, length=16)
     for name in ("one", "two"):
         cal.write_calibration(tmp_path / name, made, tmp_path / "tokenizer.json")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -122,3 +130,66 @@ def test_the_file_holds_tokens_parts_and_fingerprints(tmp_path: Path, byte_token
     assert metadata["tokenizer_sha256"] == tokenizer_sum
     assert len(metadata["data_sha256"]) == 64
     assert json.dumps(metadata)
+
+
+TEMPLATE = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+TALK = [
+    {"role": "user", "content": "What is it?"},
+    {"role": "assistant", "content": "A stone."},
+    {"role": "user", "content": "And that?"},
+    {"role": "assistant", "content": "A tree."},
+]
+
+
+def write_talks(path: Path, count: int) -> Path:
+    path.write_text((json.dumps({"messages": TALK}) + "\n") * count)
+    return path
+
+
+def test_conversations_go_through_the_template(tmp_path: Path) -> None:
+    path = write_talks(tmp_path / "talk.jsonl", 1)
+    whole = "<user>What is it?</><assistant>A stone.</><user>And that?</><assistant>A tree.</>"
+    (plain,) = cal.read_documents([path], cal.conversation(tmp_path, TEMPLATE, assistant_only=False))
+    assert plain == cal.Document(whole)
+    (masked,) = cal.read_documents([path], cal.conversation(tmp_path, TEMPLATE, assistant_only=True))
+    assert masked.counted is not None
+    assert [whole[first:last] for first, last in masked.counted] == ["A stone.</>", "A tree.</>"]
+
+
+def test_only_what_the_assistant_says_counts(byte_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = write_talks(tmp_path / "talk.jsonl", 10)
+    documents = cal.read_documents([path], cal.conversation(tmp_path, TEMPLATE, assistant_only=True))
+    made = cal.make_calibration(byte_tokenizer, documents, samples=8, length=80)
+    assert made.mask.shape == made.tokens.shape
+    for tokens, mask in zip(made.tokens, made.mask, strict=True):
+        text = byte_tokenizer.decode(list(tokens), skip_special_tokens=False)
+        said = byte_tokenizer.decode(list(tokens[mask == 1]), skip_special_tokens=False)
+        assert "What" in text and "What" not in said and "user" not in said
+        assert "stone" in said or "tree" in said
+    assert 0.1 < made.mask.mean() < 0.5
+    out = tmp_path / "calibration.safetensors"
+    (tmp_path / "tokenizer.json").write_text("{}")
+    cal.write_calibration(out, made, tmp_path / "tokenizer.json")
+    with safe_open(out, "np") as stored:
+        assert np.array_equal(stored.get_tensor("mask"), made.mask)
+        assert np.array_equal(stored.get_tensor("tokens"), made.tokens)
+
+
+def test_a_conversation_without_an_assistant_counts_nothing(byte_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    path = tmp_path / "talk.jsonl"
+    path.write_text((json.dumps({"messages": TALK[:1] * 20}) + "\n") * 10)
+    documents = cal.read_documents([path], cal.conversation(tmp_path, TEMPLATE, assistant_only=True))
+    with pytest.raises(AwqError) as error:
+        cal.make_calibration(byte_tokenizer, documents, samples=8, length=80)
+    assert error.value.code == "AWQ1662" and "assistant" in error.value.help
+
+
+def test_a_template_that_rewrites_turns_is_refused(tmp_path: Path) -> None:
+    path = write_talks(tmp_path / "talk.jsonl", 1)
+    last_only = "{% for m in messages %}{{ m.role }}{% if loop.last %}!{% endif %}{{ m.content }}{% endfor %}"
+    with pytest.raises(AwqError) as error:
+        cal.read_documents([path], cal.conversation(tmp_path, last_only, assistant_only=True))
+    assert error.value.code == "AWQ1664"

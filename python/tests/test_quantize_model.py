@@ -295,3 +295,41 @@ def test_more_bits_do_not_fit(tmp_path: Path) -> None:
     result = quantize(model, tmp_path / "out", "--quantize=rtn", "--bits=5")
     assert result.returncode == 4
     assert "AWQ1252" in result.stderr and "at most 4 bits, not 5" in result.stderr
+
+
+def test_masked_tokens_do_not_count(tmp_path: Path) -> None:
+    """Masking the second half of each sample gives the statistics of samples that end there; the model sees all."""
+    model = make_model(tmp_path / "model", "llama")
+    half = LENGTH // 2
+    mask = np.zeros((SAMPLES, LENGTH), np.uint8)
+    mask[:, :half] = 1
+    tokens = load_file(calibration(tmp_path / "calibration.safetensors"))["tokens"]
+    masked = calibration(tmp_path / "masked.safetensors", mask=mask)
+    short = calibration(tmp_path / "short.safetensors", tokens=np.ascontiguousarray(tokens[:, :half]))
+    found = []
+    for data in (masked, short):
+        statistics = tmp_path / f"{data.stem}-statistics.safetensors"
+        options = (f"--calibration={data}", f"--statistics={statistics}", "--statistics-gram")
+        said = events(quantize(model, tmp_path / f"{data.stem}-out", "--quantize=awq", *options))
+        guard = next(event["kl_rtn"] for event in said if event["event"] == "guard")
+        found.append((load_file(statistics), guard))
+    assert found[0][0].keys() == found[1][0].keys()
+    for name, tensor in found[0][0].items():
+        assert np.allclose(tensor, found[1][0][name], rtol=1e-5, atol=1e-5 * np.max(np.abs(tensor))), name
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mask", "code", "text"),
+    [
+        (np.zeros((SAMPLES, LENGTH), np.uint8), "AWQ1322", "no tokens in the fit part"),
+        (np.ones((SAMPLES, LENGTH), np.int32), "AWQ1321", "'mask' must be U8 [samples, length]"),
+        (np.ones((SAMPLES, 1), np.uint8), "AWQ1321", "'mask' must be U8 [samples, length]"),
+    ],
+)
+def test_a_mask_that_does_not_fit(mask: Any, code: str, text: str, tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors", mask=mask)
+    result = quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}")
+    assert result.returncode == 3
+    assert code in result.stderr and text in result.stderr

@@ -67,7 +67,8 @@ struct QuantizeOptions {
   QuantizeMethod method = QuantizeMethod::Awq;
   QuantScheme scheme;
   /// Safetensors file with "tokens" I32 [samples, length] and "guard" U8
-  /// [samples]; needed for Awq.
+  /// [samples], and perhaps "mask" U8 [samples, length], 0 for tokens that
+  /// count neither in statistics nor in the last judgement; needed for Awq.
   std::string calibration;
   /// If not empty, the statistics of all sites are written there.
   std::string statistics;
