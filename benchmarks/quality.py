@@ -47,6 +47,11 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "no-refine": {"refine": False},
     "no-clip": {"clip": False},
     "scales-only": {"clip": False, "refit": False, "refine": False, "shrinkage": 0.0},
+    # Other draws of calibration text: every other document.
+    "even-documents": {"documents": 0},
+    "odd-documents": {"documents": 1},
+    "rtn-3-bits": {"method": Method.RTN, "bits": 3},
+    "default-3-bits": {"bits": 3},
 }
 
 
@@ -54,14 +59,23 @@ def bundle_of(name: str, scratch: Path) -> Path:
     return scratch / f"{name}.bundle"
 
 
+def every_other(text: Path, first: int, scratch: Path) -> Path:
+    """A file with every other line of a .jsonl file, from number `first` on."""
+    part = scratch / f"{text.stem}-{first}.jsonl"
+    part.write_text("".join(text.read_text(encoding="utf8").splitlines(keepends=True)[first::2]), encoding="utf8")
+    return part
+
+
 def make_variant(name: str, model: Path, texts: Sequence[Path], samples: int, length: int, scratch: Path) -> Facts:
     options = dict(VARIANTS[name])
+    shown = {key: value.value if isinstance(value, Method) else value for key, value in options.items()}
+    if (first := options.pop("documents", None)) is not None:
+        texts = [every_other(text, first, scratch) for text in texts]
     settings = Settings(samples=samples, sequence_length=length, texts=texts, **options)
     begun = time.perf_counter()
     quantize(model, scratch / name, settings, False, Silent())
     seconds = round(time.perf_counter() - begun, 1)
     compile_model(scratch / name, bundle_of(name, scratch))
-    shown = {key: value.value if isinstance(value, Method) else value for key, value in options.items()}
     return {"options": shown, "quantize_seconds": seconds}
 
 

@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 PYTHON = BUILD / "venv" / "bin" / "python"
-PEERS = BUILD / "peers-venv"
+PEERS = {tool: BUILD / f"{tool}-venv" for tool in ("llm-compressor", "gptqmodel")}  # they want other libraries
 MODEL = BUILD / "models" / "smollm2"
 TEXT = BUILD / "corpora" / "calib.jsonl"
 RESULTS = ROOT / "benchmarks" / "results" / "quantize_peers.json"
@@ -66,14 +66,18 @@ model.save(sys.argv[3])
 """
 
 
-def install() -> None:
-    if not PEERS.exists():
-        subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-    pip: list[Any] = [PEERS / "bin" / "pip", "install", "-q"]
-    subprocess.run([*pip, *(f"{name}=={VERSIONS[name]}" for name in ("torch", "llmcompressor"))], check=True)
+def install(tool: str) -> None:
+    folder = PEERS[tool]
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip: list[Any] = [folder / "bin" / "pip", "install", "-q"]
+    subprocess.run([*pip, f"torch=={VERSIONS['torch']}"], check=True)
+    if tool == "llm-compressor":
+        subprocess.run([*pip, f"llmcompressor=={VERSIONS['llmcompressor']}"], check=True)
+        return
     # It asks for a newer torch than there is for a processor.
-    subprocess.run([*pip, "--no-deps", f"gptqmodel=={VERSIONS['gptqmodel']}"], check=True)
     subprocess.run([*pip, "-r", ROOT / "python" / "requirements-peers.txt"], check=True)
+    subprocess.run([*pip, "--no-deps", f"gptqmodel=={VERSIONS['gptqmodel']}"], check=True)
 
 
 def measured(command: list[Any], environment: dict[str, str]) -> dict[str, float]:
@@ -117,9 +121,10 @@ def ours(quality: str, count: int, out: Path) -> dict[str, float]:
     return measured(command, {})
 
 
-def peer(script: str, rows: Path, out: Path) -> dict[str, float]:
+def peer(tool: str, rows: Path, out: Path) -> dict[str, float]:
+    script = GPTQMODEL if tool == "gptqmodel" else LLM_COMPRESSOR
     environment = {"GPTQMODEL_CPU_WORKERS": "2", "CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "false"}
-    return measured([PEERS / "bin" / "python", "-c", script, MODEL, rows, out, GROUP], environment)
+    return measured([PEERS[tool] / "bin" / "python", "-c", script, MODEL, rows, out, GROUP], environment)
 
 
 def run(tools: list[str], count: int) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def run(tools: list[str], count: int) -> dict[str, Any]:
             if tool.startswith("awq-mlir"):
                 results[tool] = ours(tool.removeprefix("awq-mlir-"), count, out)
             else:
-                results[tool] = peer(GPTQMODEL if tool == "gptqmodel" else LLM_COMPRESSOR, rows, out)
+                results[tool] = peer(tool, rows, out)
             print(tool, results[tool], flush=True)
     return results
 
@@ -146,8 +151,9 @@ def main() -> None:
     parser.add_argument("--tools", nargs="+", default=TOOLS, choices=TOOLS)
     parser.add_argument("-o", "--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    if any(not tool.startswith("awq-mlir") for tool in arguments.tools):
-        install()
+    for tool in arguments.tools:
+        if tool in PEERS:
+            install(tool)
     start = time.time()
     report = {
         "model": "SmolLM2-135M-Instruct, permuted",
@@ -158,6 +164,11 @@ def main() -> None:
         "versions": VERSIONS,
         "tools": run(arguments.tools, arguments.sequences),
     }
+    # Tools that were not run this time keep what they took.
+    if arguments.output.exists():
+        before = json.loads(arguments.output.read_text())
+        if before["sequences"] == arguments.sequences:
+            report["tools"] = {**before["tools"], **report["tools"]}
     arguments.output.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{arguments.output.name} written after {time.time() - start:.0f} s")
 

@@ -188,8 +188,10 @@ namespace {
 /// Evaluates candidates for one group.
 class LossEvaluator {
 public:
-  LossEvaluator(const ScaleGroup &group, const QuantScheme &scheme)
-      : group(group), scheme(scheme) {
+  /// Losses are relative to the linear's output, or absolute.
+  LossEvaluator(const ScaleGroup &group, const QuantScheme &scheme,
+                bool absolute)
+      : group(group), scheme(scheme), absolute(absolute) {
     for (size_t i = 0; i < group.weights.size(); ++i)
       for (int64_t r = 0; r < group.weights[i].rows; r += rowTile)
         tiles.push_back({&group.weights[i], i, r,
@@ -226,8 +228,12 @@ private:
   /// weight's error, zero as well, is left out.
   std::vector<double> weightNorms(const float *gram) {
     std::vector<double> norms;
+    if (absolute)
+      norms.assign(group.weights.size(), 1.0);
     for (const WeightView &weight : group.weights)
-      norms.push_back(gramLoss(weight.data, weight.rows, gram, group.channels));
+      if (!absolute)
+        norms.push_back(
+            gramLoss(weight.data, weight.rows, gram, group.channels));
     return norms;
   }
 
@@ -258,6 +264,7 @@ private:
 
   const ScaleGroup &group;
   const QuantScheme &scheme;
+  bool absolute;
   std::vector<Tile> tiles;
 };
 
@@ -289,6 +296,12 @@ static Status checkInputs(const ScaleGroup &group, const QuantScheme &scheme) {
 
 static std::vector<ScaleCandidate> makeGrid(const ScaleSearchOptions &options) {
   std::vector<ScaleCandidate> grid = {{ScaleFormula::Identity, 0.0, 0.0}};
+  if (options.autoAwq) {
+    for (int i = 0; i < options.ratios; ++i)
+      grid.push_back(
+          {ScaleFormula::Duo, static_cast<double>(i) / options.ratios, 0.0});
+    return grid;
+  }
   for (ScaleFormula formula : {ScaleFormula::Duo, ScaleFormula::Plain}) {
     if (formula == ScaleFormula::Duo ? !options.duo : !options.plain)
       continue;
@@ -326,11 +339,12 @@ calibration::searchScales(const ScaleGroup &group, const QuantScheme &scheme,
     readers.push_back(ties->toReaders(slots.back()));
   }
 
-  LossEvaluator evaluator(group, scheme);
+  LossEvaluator evaluator(group, scheme, options.autoAwq);
   auto losses = evaluator.losses(readers, group.fitGram);
-  size_t best = 0;
-  for (size_t c = 0; c < losses.size(); ++c) {
+  size_t best = options.autoAwq ? 1 : 0;
+  for (size_t c = 0; c < losses.size(); ++c)
     result.candidates[c].loss = total(losses[c]);
+  for (size_t c = best; c < losses.size(); ++c) {
     if (result.candidates[c].loss < result.candidates[best].loss)
       best = c;
   }
@@ -343,7 +357,7 @@ calibration::searchScales(const ScaleGroup &group, const QuantScheme &scheme,
     auto guard = evaluator.losses({readers[0], readers[best]}, group.guardGram);
     result.guardRtn = total(guard[0]);
     result.guard = total(guard[1]);
-    result.accepted = result.guard <= result.guardRtn;
+    result.accepted = options.autoAwq || result.guard <= result.guardRtn;
     for (size_t i = 0; i < group.weights.size(); ++i) {
       result.linears[i].guardRtn = guard[0][i];
       result.linears[i].guard = guard[1][i];

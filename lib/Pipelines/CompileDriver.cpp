@@ -134,6 +134,8 @@ Status Driver::checkRequest() {
     return usage("--statistics-gram adds to a statistics file, but none is "
                  "written",
                  "name one with --statistics");
+  if (request.scaleRatios < 1 || request.scaleRatios > 1000)
+    return usage("--scale-ratios must be 1 to 1000", "20 is usual");
   if (!request.journal.empty() && request.quantize != "awq")
     return usage("--journal keeps the results of a calibration",
                  "give --quantize=awq, or leave --journal out");
@@ -274,6 +276,9 @@ Status Driver::emitCheckpoint() {
   options.calibration = request.calibration;
   options.statistics = request.statistics;
   options.statisticsGram = request.statisticsGram;
+  options.autoAwq = request.autoAwq;
+  options.scaleRatios = static_cast<int>(request.scaleRatios);
+  options.plainScales = request.plainScales;
   options.searchClips = request.searchClips;
   options.refitScales = request.refitScales;
   options.refineCodes = request.refineCodes;

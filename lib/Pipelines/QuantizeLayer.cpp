@@ -130,38 +130,44 @@ Status ModelQuantizer::search(LayerWork &work, StatisticsSource &source,
                               Json &event) {
   DiagnosticCollector collector(module.getContext());
   insertObservers(work.function, filter);
-  auto scales =
-      searchScales(work.function, filter, options.scheme, source, *work.store);
+  Arithmetic arithmetic =
+      options.autoAwq ? Arithmetic::AutoAwq : Arithmetic::F32;
+  calibration::ScaleSearchOptions scaleOptions;
+  scaleOptions.autoAwq = options.autoAwq;
+  scaleOptions.ratios = options.scaleRatios;
+  scaleOptions.plain = options.plainScales;
+  auto scales = searchScales(work.function, filter, options.scheme, source,
+                             *work.store, scaleOptions, arithmetic);
   if (failed(scales))
     return collector.error("search-scales");
-  applyScales(work.function);
+  applyScales(work.function, arithmetic);
   MemoryWatch::giveBack();
   event["groups"] = Json::array();
   for (const ScaleReport &report : *scales)
     event["groups"].push_back(describe(report));
   event["linears"] = Json::array();
   if (options.searchClips) {
-    auto clips =
-        searchClips(work.function, filter, options.scheme, source, *work.store);
+    auto clips = searchClips(work.function, filter, options.scheme, source,
+                             *work.store, {}, arithmetic);
     if (failed(clips))
       return collector.error("search-clips");
     for (const ClipReport &report : *clips)
       event["linears"].push_back(describe(report));
   }
   WeightFit fit{source, {}, {}};
-  fit.options.refitScales = options.refitScales;
-  fit.options.refineCodes = options.refineCodes;
+  fit.options.refitScales = options.refitScales && !options.autoAwq;
+  fit.options.refineCodes = options.refineCodes && !options.autoAwq;
   if (failed(quantizeWeights(work.function, filter, options.scheme, *work.store,
-                             &fit)))
+                             &fit, arithmetic)))
     return collector.error("quantize-weights");
   event["weights"] = Json::array();
   event["refits"] = Json::array();
   event["refinements"] = Json::array();
   for (const FitReport &report : fit.reports) {
     event["weights"].push_back(describeWeight(report));
-    if (options.refitScales)
+    if (fit.options.refitScales)
       event["refits"].push_back(describeRefit(report));
-    if (options.refineCodes)
+    if (fit.options.refineCodes)
       event["refinements"].push_back(describeRefinement(report));
   }
   removeObservers(work.function);

@@ -160,7 +160,10 @@ def quantize(
         typer.Option(metavar="NAME", help="Linears with NAME in their names stay float. Repeatable."),
     ] = None,
     quality: Annotated[
-        Quality, typer.Option(help="best: every step of the search. fast: neither --clip nor --refine.")
+        Quality,
+        typer.Option(
+            help="best: every step. fast: a coarse grid, no --clip, no --refine. autoawq: as AutoAWQ does it."
+        ),
     ] = Quality.BEST,
     clip: Annotated[
         bool | None, typer.Option("--clip/--no-clip", help="Search narrower ranges for groups of weights.")
@@ -176,9 +179,9 @@ def quantize(
         int, typer.Option(min=0, help="Tokens at the start of each sample that the statistics leave out.")
     ] = 0,
     shrinkage: Annotated[
-        float,
+        float | None,
         typer.Option(min=0, max=1, help="How far correlations between channels are shrunk, for other texts' sake."),
-    ] = 0.5,
+    ] = None,
     assistant_only: Annotated[
         bool, typer.Option("--assistant-only", help="Of conversations, only what the assistant says is measured.")
     ] = False,
@@ -195,6 +198,10 @@ def quantize(
     OUT is a complete Hugging Face folder in AutoAWQ's gemm format, which vLLM and others read as it is. It appears
     when it is finished. An interrupted run leaves the folder OUT.journal, from which --resume goes on.
     """
+    if quality is Quality.AUTOAWQ and bits != 4:
+        raise AwqError(
+            Kind.USAGE, "AWQ1662", f"AutoAWQ quantizes to 4 bits, not {bits}", help="leave --bits or --quality out"
+        )
     settings = Settings(
         method,
         bits,
@@ -206,14 +213,15 @@ def quantize(
         tuple(calib or ()),
         tuple(skip or ()),
         statistics_gram,
-        quality is Quality.BEST if clip is None else clip,
+        quality is not Quality.FAST if clip is None else clip,
         refit,
         quality is Quality.BEST if refine is None else refine,
         skip_tokens,
-        shrinkage,
+        0.0 if quality is Quality.AUTOAWQ and shrinkage is None else shrinkage,
         resume,
         restart,
         assistant_only,
+        quality,
     )
     done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):

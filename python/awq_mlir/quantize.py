@@ -34,8 +34,9 @@ class Method(StrEnum):
 class Quality(StrEnum):
     """How much is searched."""
 
-    FAST = "fast"  # channel scales, and scales of groups in the end
+    FAST = "fast"  # a coarse grid of channel scales, and scales of groups in the end
     BEST = "best"  # every step
+    AUTOAWQ = "autoawq"  # AutoAWQ's search and its float16 arithmetic
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,18 @@ class Settings:
     refit: bool = True
     refine: bool = True
     skip_tokens: int = 0
-    shrinkage: float = 0.5
+    shrinkage: float | None = None  # None: what is best for the number of bits
     resume: bool = False
     restart: bool = False
     assistant_only: bool = False
+    quality: Quality = Quality.BEST
+
+
+def shrinkage_of(settings: Settings) -> float:
+    """Coarse codes leave more freedom, and more of it is lost on other texts."""
+    if settings.shrinkage is not None:
+        return settings.shrinkage
+    return 0.5 if settings.bits >= 4 else 0.7
 
 
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
@@ -97,36 +106,9 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
     """Quantizes `model` into the new folder `out`, which appears whole or not at all."""
     config = check_input(model, settings)
     with OutputFolder(out, force, [model]) as folder, tempfile.TemporaryDirectory() as scratch, reporter:
-        arguments = [
-            str(model),
-            f"--quantize={settings.method}",
-            f"--bits={settings.bits}",
-            f"--group-size={settings.group_size}",
-            f"--skip-tokens={settings.skip_tokens}",
-            f"--shrinkage={settings.shrinkage}",
-            "--emit=checkpoint",
-            "--progress=jsonl",
-            "-o",
-            str(folder.result),
-        ]
-        arguments += [f"--skip={name}" for name in settings.skip]
-        if settings.threads:
-            arguments.append(f"--threads={settings.threads}")
-        if settings.statistics is not None:
-            arguments.append(f"--statistics={settings.statistics}")
-        if settings.statistics_gram:
-            arguments.append("--statistics-gram")
-        if not settings.clip:
-            arguments.append("--search-clips=false")
-        if not settings.refit:
-            arguments.append("--refit-scales=false")
-        if not settings.refine:
-            arguments.append("--refine-codes=false")
+        arguments = [str(model), "-o", str(folder.result), *_options(settings, out)]
         if settings.method is Method.AWQ:
-            arguments.append(f"--journal={out.parent / (out.name + '.journal')}")
-            arguments += [f"--{name}" for name in ("resume", "restart") if getattr(settings, name)]
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
-
         log = LinearLog()
 
         def on_event(event: Mapping[str, Any]) -> None:
@@ -139,6 +121,35 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
         log.write(folder.result)
         folder.commit()
     return folder.out
+
+
+def _options(settings: Settings, out: Path) -> list[str]:
+    """The options of awq-compile, but for the calibration."""
+    options = [
+        f"--quantize={settings.method}",
+        f"--bits={settings.bits}",
+        f"--group-size={settings.group_size}",
+        f"--skip-tokens={settings.skip_tokens}",
+        f"--shrinkage={shrinkage_of(settings)}",
+        "--emit=checkpoint",
+        "--progress=jsonl",
+        *(f"--skip={name}" for name in settings.skip),
+    ]
+    wanted = {
+        f"--threads={settings.threads}": settings.threads != 0,
+        f"--statistics={settings.statistics}": settings.statistics is not None,
+        "--statistics-gram": settings.statistics_gram,
+        "--autoawq": settings.quality is Quality.AUTOAWQ,
+        "--scale-ratios=10": settings.quality is Quality.FAST,
+        "--plain-scales=false": settings.quality is Quality.FAST,
+        "--search-clips=false": not settings.clip,
+        "--refit-scales=false": not settings.refit,
+        "--refine-codes=false": not settings.refine,
+        f"--journal={out.parent / (out.name + '.journal')}": settings.method is Method.AWQ,
+        "--resume": settings.resume,
+        "--restart": settings.restart,
+    }
+    return options + [option for option, is_wanted in wanted.items() if is_wanted]
 
 
 def _write_calibration(

@@ -333,3 +333,41 @@ def test_a_mask_that_does_not_fit(mask: Any, code: str, text: str, tmp_path: Pat
     result = quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}")
     assert result.returncode == 3
     assert code in result.stderr and text in result.stderr
+
+
+def test_autoawqs_way(tmp_path: Path) -> None:
+    """AutoAWQ's search: its grid without the identity, no step behind rounding, and float16 all the way."""
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors")
+    said = events(quantize(model, tmp_path / "out", "--quantize=awq", f"--calibration={data}", "--autoawq"))
+    layers = [event for event in said if event["event"] == "layer"][: SIZES["num_hidden_layers"]]
+    for layer in layers:
+        assert layer["refits"] == layer["refinements"] == []
+        assert all(group["formula"] == "duo" and group["accepted"] for group in layer["groups"])
+        assert all(20 * group["ratio"] == pytest.approx(round(20 * group["ratio"])) for group in layer["groups"])
+        assert max(group["ratio"] for group in layer["groups"]) <= 0.95
+        clipped = {linear["name"].rsplit(".", 1)[1] for linear in layer["linears"]}
+        assert clipped == {"v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    (guard,) = (event for event in said if event["event"] == "guard")
+    found = guard["kl_awq"] if guard["accepted"] else guard["kl_rtn"]
+    assert found == pytest.approx(stored_divergence(model, tmp_path), rel=0.02)
+
+
+def test_a_coarse_grid_is_part_of_the_fine_one(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", "llama")
+    data = calibration(tmp_path / "calibration.safetensors")
+    losses = []
+    for number, options in enumerate((("--scale-ratios=10", "--plain-scales=false"), ())):
+        said = events(quantize(model, tmp_path / f"{number}", "--quantize=awq", f"--calibration={data}", *options))
+        groups = [group for event in said if event["event"] == "layer" for group in event["groups"]]
+        losses.append([group["loss"] for group in groups])
+        if options:
+            assert {group["formula"] for group in groups} <= {"duo", "identity"}
+            assert all(10 * group["ratio"] == pytest.approx(round(10 * group["ratio"])) for group in groups)
+    assert all(fine <= coarse for coarse, fine in zip(*losses, strict=True))
+    assert sum(losses[1]) < sum(losses[0])
+
+
+def test_a_grid_without_points(tmp_path: Path) -> None:
+    result = quantize(tmp_path, tmp_path / "out", "--quantize=rtn", "--scale-ratios=0")
+    assert result.returncode == 2 and "--scale-ratios must be 1 to 1000" in result.stderr

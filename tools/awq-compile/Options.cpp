@@ -80,6 +80,17 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
       cl::desc("Also write their Gram matrices, which are large and which "
                "awq-search-scales needs"),
       cl::cat(category));
+  Field<bool> autoAwq(
+      "autoawq", cl::location(request.autoAwq), cl::init(false),
+      cl::desc("AutoAWQ's arithmetic and search in place of this project's"),
+      cl::cat(category));
+  Field<unsigned> scaleRatios(
+      "scale-ratios", cl::location(request.scaleRatios), cl::init(20),
+      cl::desc("Points of each grid of channel scales"), cl::cat(category));
+  Field<bool> plainScales(
+      "plain-scales", cl::location(request.plainScales), cl::init(true),
+      cl::desc("Also try channel scales that do not depend on the weights"),
+      cl::cat(category));
   Field<bool> searchClips(
       "search-clips", cl::location(request.searchClips), cl::init(true),
       cl::desc("Search narrower ranges for groups of weights"),

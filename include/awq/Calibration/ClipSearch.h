@@ -76,6 +76,12 @@ Result<ClipSearchResult> searchClips(const ClipProblem &problem,
                                      const QuantScheme &scheme,
                                      const ClipSearchOptions &options = {});
 
+/// AutoAWQ's search: bounds [-m, m] with m = max |w| (1 - i / 20), i = 0 .. 9,
+/// of each group by itself, in f16; the first of the smallest errors e G_gg
+/// e^T. The guard part has no say. Errors: those of quantizeAutoAwq.
+Result<ClipSearchResult> searchClipsAutoAwq(const ClipProblem &problem,
+                                            const QuantScheme &scheme);
+
 } // namespace awq::calibration
 
 #endif // AWQ_CALIBRATION_CLIPSEARCH_H

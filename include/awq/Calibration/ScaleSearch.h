@@ -74,6 +74,10 @@ struct ScaleSearchOptions {
   int ratios = 20;
   bool duo = true;
   bool plain = true;
+  /// AutoAWQ's grid, r = 0 .. 1 - 1/ratios of the duo formula, and its loss:
+  /// the sum of squared errors of all linears. Neither the identity nor the
+  /// guard part has a say.
+  bool autoAwq = false;
 };
 
 /// One point of the grid and its fit loss.

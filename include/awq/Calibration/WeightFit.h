@@ -24,7 +24,7 @@ struct WeightFitOptions {
   bool refitScales = true;
   bool refineCodes = true;
   /// Times that codes are refined, each followed by a refit of scales.
-  int rounds = 2;
+  int rounds = 3;
   RefitOptions refit;
   CodeRefineOptions refine;
 };

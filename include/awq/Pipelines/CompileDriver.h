@@ -42,6 +42,9 @@ struct CompileRequest {
   std::string calibration;
   std::string statistics;
   bool statisticsGram = false;
+  bool autoAwq = false;
+  unsigned scaleRatios = 20;
+  bool plainScales = true;
   bool searchClips = true;
   bool refitScales = true;
   bool refineCodes = true;

@@ -84,6 +84,12 @@ struct QuantizeOptions {
   /// forget them. With neither, finding some is an error.
   bool resume = false;
   bool restart = false;
+  /// AutoAWQ's arithmetic and its search: no refit, no refinement.
+  bool autoAwq = false;
+  /// Points of each grid of channel scales, and whether there is one that does
+  /// not look at the weights.
+  int scaleRatios = 20;
+  bool plainScales = true;
   bool searchClips = true;
   /// Fit scales to codes in the end.
   bool refitScales = true;

@@ -45,7 +45,8 @@ struct LowerScaleChannels : OpRewritePattern<awq::ScaleChannelsOp> {
                   Value x = awq::castFloat(b, l, in[0], b.getF32Type());
                   Value y =
                       op.getInverse()
-                          ? divide(b, l, x, in[1], offset)
+                          ? divide(b, l, x, in[1], offset,
+                                   type.getElementType())
                           : arith::MulFOp::create(b, l, x, in[1]).getResult();
                   return awq::castFloat(b, l, y, type.getElementType());
                 }));
@@ -54,12 +55,16 @@ struct LowerScaleChannels : OpRewritePattern<awq::ScaleChannelsOp> {
 
 private:
   static Value divide(OpBuilder &b, Location loc, Value x, Value s,
-                      double offset) {
+                      double offset, Type element) {
     if (offset == 0.0)
       return arith::DivFOp::create(b, loc, x, s);
+    auto round = [&](Value value) {
+      value = awq::castFloat(b, loc, value, element);
+      return awq::castFloat(b, loc, value, b.getF32Type());
+    };
     Value shift = awq::constantF32(b, loc, offset);
-    Value quotient = arith::DivFOp::create(
-        b, loc, arith::AddFOp::create(b, loc, x, shift), s);
+    Value shifted = round(arith::AddFOp::create(b, loc, x, shift));
+    Value quotient = round(arith::DivFOp::create(b, loc, shifted, s));
     return arith::SubFOp::create(b, loc, quotient, shift);
   }
 };

@@ -20,7 +20,7 @@ using namespace awq;
 
 /// Folds `op(p) / s` to `op((p + offset) / s - offset)` for the constants p of
 /// the op whose result `scale` divides.
-static LogicalResult fold(ScaleChannelsOp scale) {
+static LogicalResult fold(ScaleChannelsOp scale, Arithmetic arithmetic) {
   auto produced = dyn_cast<OpResult>(scale.getInput());
   auto producer = dyn_cast_if_present<ChannelScalingOpInterface>(
       produced ? produced.getOwner() : nullptr);
@@ -45,12 +45,7 @@ static LogicalResult fold(ScaleChannelsOp scale) {
     factors->moveBefore(producer);
   OpBuilder builder(producer);
   for (const ChannelEdit &edit : edits) {
-    Value parameter = edit.operand->get();
-    auto type = cast<RankedTensorType>(parameter.getType());
-    if (!type.getElementType().isF32())
-      parameter =
-          arith::ExtFOp::create(builder, parameter.getLoc(),
-                                type.clone(builder.getF32Type()), parameter);
+    Value parameter = convert(builder, edit.operand->get(), arithmetic);
     edit.operand->set(ScaleChannelsOp::create(
         builder, scale.getLoc(), parameter.getType(), parameter,
         scale.getScale(), builder.getI64IntegerAttr(edit.axis),
@@ -61,7 +56,7 @@ static LogicalResult fold(ScaleChannelsOp scale) {
   return success();
 }
 
-void awq::applyScales(func::FuncOp function) {
+void awq::applyScales(func::FuncOp function, Arithmetic arithmetic) {
   SmallVector<ScaleChannelsOp> scalings;
   function.walk([&](ScaleChannelsOp op) {
     if (op.getInverse() && !isParameter(op.getInput()) &&
@@ -69,7 +64,7 @@ void awq::applyScales(func::FuncOp function) {
       scalings.push_back(op);
   });
   for (ScaleChannelsOp op : scalings)
-    (void)fold(op);
+    (void)fold(op, arithmetic);
 }
 
 namespace {
@@ -77,7 +72,10 @@ namespace {
 struct ApplyScales : public awq::impl::ApplyScalesPassBase<ApplyScales> {
   using ApplyScalesPassBase::ApplyScalesPassBase;
 
-  void runOnOperation() override { applyScales(getOperation()); }
+  void runOnOperation() override {
+    applyScales(getOperation(),
+                autoAwq ? Arithmetic::AutoAwq : Arithmetic::F32);
+  }
 };
 
 } // namespace

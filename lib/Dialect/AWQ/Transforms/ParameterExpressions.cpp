@@ -107,10 +107,21 @@ static void scaleAlong(std::vector<float> &values, ArrayRef<int64_t> shape,
   for (int64_t dim : shape.drop_front(axis + 1))
     inner *= dim;
   float offset = op.getOffset().convertToDouble();
+  Type element = getElementTypeOrSelf(op.getType());
+  auto add = [&](float term) {
+    for (float &value : values)
+      value += term;
+    roundTo(element, values);
+  };
+  if (offset != 0.0f)
+    add(offset);
   for (size_t i = 0; i < values.size(); ++i) {
     float s = scales[i / inner % shape[axis]];
-    values[i] =
-        op.getInverse() ? (values[i] + offset) / s - offset : values[i] * s;
+    values[i] = op.getInverse() ? values[i] / s : values[i] * s;
+  }
+  if (offset != 0.0f) {
+    roundTo(element, values);
+    add(-offset);
   }
 }
 

@@ -104,14 +104,17 @@ static LogicalResult fitToWeight(LinearOp op, QuantizedMatrix &matrix,
 }
 
 static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
-                                    ParameterStore &store, WeightFit *request) {
+                                    ParameterStore &store, WeightFit *request,
+                                    Arithmetic arithmetic) {
   FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
   if (failed(weights))
     return failure();
   auto type = cast<RankedTensorType>(op.getWeight().getType());
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1);
   Result<QuantizedMatrix> matrix =
-      quantize(weights->data(), type.getDimSize(0), type.getDimSize(1), scheme,
-               {}, getOpName(op));
+      arithmetic == Arithmetic::AutoAwq
+          ? quantizeAutoAwq(weights->data(), n, k, scheme, getOpName(op))
+          : quantize(weights->data(), n, k, scheme, {}, getOpName(op));
   if (!matrix)
     return awq::emitError(op.getLoc(), matrix.error());
   if (request && failed(fitToWeight(op, *matrix, *request, store)))
@@ -134,14 +137,15 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
 LogicalResult awq::quantizeWeights(func::FuncOp function,
                                    const TargetFilter &filter,
                                    const QuantScheme &scheme,
-                                   ParameterStore &store, WeightFit *fit) {
+                                   ParameterStore &store, WeightFit *fit,
+                                   Arithmetic arithmetic) {
   SmallVector<LinearOp> targets;
   function.walk([&](LinearOp op) {
     if (filter.isTarget(op))
       targets.push_back(op);
   });
   for (LinearOp op : targets)
-    if (failed(quantizeLinear(op, scheme, store, fit)))
+    if (failed(quantizeLinear(op, scheme, store, fit, arithmetic)))
       return failure();
   eraseUnusedParameters(function);
   return success();
@@ -170,8 +174,9 @@ struct QuantizeWeights
       WeightFit request{source, {}, {}};
       request.options.refitScales = refit;
       request.options.refineCodes = refine;
-      if (failed(quantizeWeights(function, filter, *scheme, store,
-                                 fit ? &request : nullptr)))
+      if (failed(quantizeWeights(
+              function, filter, *scheme, store, fit ? &request : nullptr,
+              autoAwq ? Arithmetic::AutoAwq : Arithmetic::F32)))
         return signalPassFailure();
       // One layer's Gram matrices at a time.
       source.clear();

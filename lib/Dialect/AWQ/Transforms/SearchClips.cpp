@@ -22,7 +22,8 @@ using namespace awq;
 static FailureOr<ClipReport>
 searchLinear(LinearOp op, const QuantScheme &scheme,
              StatisticsSource &statistics, ParameterStore &store,
-             const calibration::ClipSearchOptions &options) {
+             const calibration::ClipSearchOptions &options,
+             Arithmetic arithmetic) {
   auto grams = WeightStatistics::read(op, statistics, store);
   FailureOr<std::vector<float>> weights = store.readFloats(op.getWeight());
   if (failed(grams) || failed(weights))
@@ -36,7 +37,9 @@ searchLinear(LinearOp op, const QuantScheme &scheme,
   problem.k = type.getDimSize(1);
   problem.fitGram = grams->fit();
   problem.guardGram = grams->guard();
-  auto result = calibration::searchClips(problem, scheme, options);
+  auto result = arithmetic == Arithmetic::AutoAwq
+                    ? calibration::searchClipsAutoAwq(problem, scheme)
+                    : calibration::searchClips(problem, scheme, options);
   if (!result)
     return awq::emitError(op.getLoc(), result.error());
   return ClipReport{problem.name, std::move(*result)};
@@ -45,10 +48,10 @@ searchLinear(LinearOp op, const QuantScheme &scheme,
 /// Clamps the weight of `op` to the bounds that were found.
 static LogicalResult insertClip(LinearOp op, const ClipReport &report,
                                 const QuantScheme &scheme,
-                                ParameterStore &store) {
+                                ParameterStore &store, Arithmetic arithmetic) {
   OpBuilder builder(op);
-  // Bounds were chosen in f32; a narrower weight would round them.
-  Value weight = widen(builder, op.getWeight());
+  // Bounds were chosen in this type; a narrower weight would round them.
+  Value weight = convert(builder, op.getWeight(), arithmetic);
   auto type = cast<RankedTensorType>(weight.getType());
   auto bounds = RankedTensorType::get(
       {type.getDimSize(0), scheme.groups(type.getDimSize(1))},
@@ -66,21 +69,31 @@ static LogicalResult insertClip(LinearOp op, const ClipReport &report,
   return success();
 }
 
+/// AutoAWQ tells linears whose products make scores by their names.
+static bool isUnclippedByAutoAwq(LinearOp op) {
+  std::string name = getOpName(op);
+  return llvm::any_of(
+      ArrayRef<StringRef>{"q_", "k_", "query", "key", "Wqkv"},
+      [&](StringRef part) { return StringRef(name).contains(part); });
+}
+
 FailureOr<std::vector<ClipReport>>
 awq::searchClips(func::FuncOp function, const TargetFilter &filter,
                  const QuantScheme &scheme, StatisticsSource &statistics,
                  ParameterStore &store,
-                 const calibration::ClipSearchOptions &options) {
+                 const calibration::ClipSearchOptions &options,
+                 Arithmetic arithmetic) {
   std::vector<ClipReport> reports;
   WalkResult walk = function.walk([&](LinearOp op) {
-    if (!filter.isTarget(op))
+    if (!filter.isTarget(op) ||
+        (arithmetic == Arithmetic::AutoAwq && isUnclippedByAutoAwq(op)))
       return WalkResult::advance();
     FailureOr<ClipReport> report =
-        searchLinear(op, scheme, statistics, store, options);
+        searchLinear(op, scheme, statistics, store, options, arithmetic);
     if (failed(report))
       return WalkResult::interrupt();
     if (report->result.accepted && report->result.clippedGroups > 0 &&
-        failed(insertClip(op, *report, scheme, store)))
+        failed(insertClip(op, *report, scheme, store, arithmetic)))
       return WalkResult::interrupt();
     reports.push_back(std::move(*report));
     return WalkResult::advance();
@@ -98,8 +111,9 @@ struct SearchClips
 
   LogicalResult search(func::FuncOp function,
                        const SearchSetup &setup) override {
-    return success(succeeded(searchClips(function, setup.filter, setup.scheme,
-                                         setup.statistics, setup.store)));
+    return success(succeeded(searchClips(
+        function, setup.filter, setup.scheme, setup.statistics, setup.store, {},
+        autoAwq ? Arithmetic::AutoAwq : Arithmetic::F32)));
   }
 };
 

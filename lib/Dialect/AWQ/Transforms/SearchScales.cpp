@@ -8,6 +8,7 @@
 
 #include "SearchPass.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
+#include "awq/Dialect/AWQ/Utils/Half.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 
@@ -56,9 +57,23 @@ Value awq::widen(OpBuilder &builder, Value value) {
                                type.clone(builder.getF32Type()), value);
 }
 
+Value awq::convert(OpBuilder &builder, Value value, Arithmetic arithmetic) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (arithmetic == Arithmetic::F32)
+    return widen(builder, value);
+  if (type.getElementType().isF16())
+    return value;
+  return arith::TruncFOp::create(builder, value.getLoc(),
+                                 type.clone(builder.getF16Type()),
+                                 widen(builder, value));
+}
+
 LogicalResult awq::insertScales(const ScalingGroup &group,
-                                ArrayRef<float> wanted, ParameterStore &store) {
+                                ArrayRef<float> wanted, ParameterStore &store,
+                                Arithmetic arithmetic) {
   std::vector<float> scales = wanted.vec();
+  if (arithmetic == Arithmetic::AutoAwq)
+    llvm::transform(scales, scales.begin(), roundToHalf);
   for (int64_t channel = 0; channel < group.channels; ++channel)
     if (!group.scaled.test(channel))
       scales[channel] = 1.0f;
@@ -89,7 +104,7 @@ LogicalResult awq::insertScales(const ScalingGroup &group,
         return failure();
       factor = *tied;
     }
-    Value weight = widen(builder, absorber.weight->get());
+    Value weight = convert(builder, absorber.weight->get(), arithmetic);
     absorber.weight->set(ScaleChannelsOp::create(
         builder, op->getLoc(), weight.getType(), weight, factor,
         builder.getI64IntegerAttr(absorber.axis), /*inverse=*/UnitAttr(),
@@ -184,7 +199,8 @@ FailureOr<std::vector<ScaleReport>>
 awq::searchScales(func::FuncOp function, const TargetFilter &filter,
                   const QuantScheme &scheme, StatisticsSource &statistics,
                   ParameterStore &store,
-                  const calibration::ScaleSearchOptions &options) {
+                  const calibration::ScaleSearchOptions &options,
+                  Arithmetic arithmetic) {
   ScalingGroups groups(function, filter);
   std::vector<ScaleReport> reports;
   SmallVector<const ScalingGroup *> searched;
@@ -206,7 +222,8 @@ awq::searchScales(func::FuncOp function, const TargetFilter &filter,
   // Every group was searched on the weights as they were.
   for (auto [group, report] : llvm::zip_equal(searched, reports))
     if (report.result.formula != calibration::ScaleFormula::Identity &&
-        failed(insertScales(*group, report.result.producerScales, store)))
+        failed(insertScales(*group, report.result.producerScales, store,
+                            arithmetic)))
       return failure();
   return reports;
 }
@@ -219,8 +236,11 @@ struct SearchScales
 
   LogicalResult search(func::FuncOp function,
                        const SearchSetup &setup) override {
-    auto reports = searchScales(function, setup.filter, setup.scheme,
-                                setup.statistics, setup.store);
+    calibration::ScaleSearchOptions options;
+    options.autoAwq = autoAwq;
+    auto reports = searchScales(
+        function, setup.filter, setup.scheme, setup.statistics, setup.store,
+        options, autoAwq ? Arithmetic::AutoAwq : Arithmetic::F32);
     if (failed(reports))
       return failure();
     if (remarks)

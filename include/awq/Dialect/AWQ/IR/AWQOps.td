@@ -300,7 +300,8 @@ def AWQ_ScaleChannelsOp : AWQ_Op<"scale_channels", [Pure, AllTypesMatch<["input"
     rewriting the file that holds it; on an activation it is the explicit scaling
     that `awq-apply-scales` folds into a producer.
 
-    The offset serves norms that multiply by `1 + w`.
+    The offset serves norms that multiply by `1 + w`. Every step is rounded to the
+    element type.
 
     Constraints:
     * (C1) `axis` is a dimension of `input`.

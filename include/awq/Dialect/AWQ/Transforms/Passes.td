@@ -38,6 +38,8 @@ def ApplyScalesPass : Pass<"awq-apply-scales", "::mlir::func::FuncOp"> {
     %z = decoder.rms_norm %x, %v {epsilon = 1.0e-05 : f64} : tensor<?x2xf32>, tensor<2xf32>
     ```
   }];
+  let options = [
+    Option<"autoAwq", "autoawq", "bool", "false", "in AutoAWQ's arithmetic, each step in f16">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::awq::AWQDialect"];
 }
 
@@ -279,7 +281,7 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
     those with the smallest error of the output, by the Gram matrix of the
     observed input, of the weight as it was before it was clipped. With `refine`,
     codes are moved off the nearest level where that makes this error smaller,
-    then scales are fitted again, twice. A linear keeps the scales of its ranges
+    then scales are fitted again, three times over. A linear keeps the scales of its ranges
     and the nearest codes if the guard part is against it. Both need observers,
     as `awq-search-clips`.
 
@@ -304,6 +306,7 @@ def QuantizeWeightsPass : Pass<"awq-quantize-weights", "::mlir::ModuleOp"> {
     Option<"refit", "refit", "bool", "false", "fit the scales to the codes">,
     Option<"refine", "refine", "bool", "false", "move codes where the output gains">,
     Option<"statistics", "statistics", "std::string", "\"\"", "statistics file for refit and refine; else the attributes of awq.observe are read">,
+    Option<"autoAwq", "autoawq", "bool", "false", "in AutoAWQ's arithmetic, each step in f16">,
     ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
     Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",
@@ -358,6 +361,7 @@ def SearchClipsPass : Pass<"awq-search-clips", "::mlir::ModuleOp"> {
     Option<"group", "group", "int64_t", "64", "input channels that share a scale; 0 is the whole row">,
     Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
     Option<"statistics", "statistics", "std::string", "\"\"", "statistics file; else the attributes of awq.observe are read">,
+    Option<"autoAwq", "autoawq", "bool", "false", "in AutoAWQ's arithmetic, each step in f16">,
     ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
     Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",
@@ -404,6 +408,7 @@ def SearchScalesPass : Pass<"awq-search-scales", "::mlir::ModuleOp"> {
     Option<"symmetric", "symmetric", "bool", "false", "zero points are 2^(bits-1)">,
     Option<"statistics", "statistics", "std::string", "\"\"", "statistics file; else the attributes of awq.observe are read">,
     Option<"remarks", "remarks", "bool", "false", "emit what was chosen as remarks">,
+    Option<"autoAwq", "autoawq", "bool", "false", "in AutoAWQ's arithmetic, each step in f16">,
     ListOption<"skip", "skip", "std::string", "linears whose name contains one of these stay float">,
     Option<"sideFile", "side-file", "std::string", "\"\"", "safetensors file for new parameters, if the weights lie in files">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::ml_program::MLProgramDialect",

@@ -26,6 +26,14 @@
 
 namespace awq {
 
+/// How parameters are computed.
+enum class Arithmetic {
+  F32, ///< each expression in f32, rounded where it is stored
+  /// Each step in f16, as AutoAWQ 0.2.9 does: scales, scaled weights and norms,
+  /// bounds, and rounding (quantizeAutoAwq).
+  AutoAwq
+};
+
 /// What a scale search found for one group.
 struct ScaleReport {
   std::string name;
@@ -81,18 +89,21 @@ mlir::FailureOr<std::vector<ScaleReport>>
 searchScales(mlir::func::FuncOp function, const TargetFilter &filter,
              const QuantScheme &scheme, StatisticsSource &statistics,
              ParameterStore &store,
-             const calibration::ScaleSearchOptions &options = {});
+             const calibration::ScaleSearchOptions &options = {},
+             Arithmetic arithmetic = Arithmetic::F32);
 
 /// Divides the channels of a group's producer by `scales` and multiplies the
 /// weights of its absorbers: the function computes the same. f32, one scale
 /// per producer channel.
 mlir::LogicalResult insertScales(const ScalingGroup &group,
                                  llvm::ArrayRef<float> scales,
-                                 ParameterStore &store);
+                                 ParameterStore &store,
+                                 Arithmetic arithmetic = Arithmetic::F32);
 
 /// Folds each inverse `awq.scale_channels` on an op's result into the op's
 /// constants. Emits a remark where that is not possible.
-void applyScales(mlir::func::FuncOp function);
+void applyScales(mlir::func::FuncOp function,
+                 Arithmetic arithmetic = Arithmetic::F32);
 
 /// Searches bounds for the weights of all target linears and inserts
 /// `awq.clip_groups` where they were accepted.
@@ -100,7 +111,8 @@ mlir::FailureOr<std::vector<ClipReport>>
 searchClips(mlir::func::FuncOp function, const TargetFilter &filter,
             const QuantScheme &scheme, StatisticsSource &statistics,
             ParameterStore &store,
-            const calibration::ClipSearchOptions &options = {});
+            const calibration::ClipSearchOptions &options = {},
+            Arithmetic arithmetic = Arithmetic::F32);
 
 /// Rounds the weights of all target linears: `awq.linear` becomes
 /// `awq.quantized_linear` with plain codes. With `fit`, whose statistics need
@@ -109,7 +121,8 @@ mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
                                     const TargetFilter &filter,
                                     const QuantScheme &scheme,
                                     ParameterStore &store,
-                                    WeightFit *fit = nullptr);
+                                    WeightFit *fit = nullptr,
+                                    Arithmetic arithmetic = Arithmetic::F32);
 
 /// The codes, scales and zero points of a quantized weight, plain or packed;
 /// `zeros` are filled in for a symmetric scheme.
@@ -119,6 +132,10 @@ readQuantizedWeight(QuantizedWeightOpInterface op, ParameterStore &store);
 /// `value` as f32, through arith.extf if it is narrower, so that what is done
 /// to it rounds nothing.
 mlir::Value widen(mlir::OpBuilder &builder, mlir::Value value);
+
+/// `value` as f16 for AutoAWQ's arithmetic, as f32 for the other.
+mlir::Value convert(mlir::OpBuilder &builder, mlir::Value value,
+                    Arithmetic arithmetic);
 
 } // namespace awq
 
