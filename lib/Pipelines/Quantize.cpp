@@ -110,9 +110,12 @@ static Json describeJob(ModuleOp module, const QuantizeOptions &options,
                         const CalibrationData &data) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  module->print(stream, OpPrintingFlags().elideLargeElementsAttrs(16));
-  Json files = Json::array();
   auto list = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
+  OpPrintingFlags flags;
+  if (list) // the weights are in files
+    flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
+  module->print(stream, flags);
+  Json files = Json::array();
   for (auto path : list ? list.getAsRange<StringAttr>()
                         : ArrayAttr().getAsRange<StringAttr>()) {
     struct stat info = {};

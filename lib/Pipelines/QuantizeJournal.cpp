@@ -33,13 +33,29 @@ static constexpr const char *jobName = "job.json";
 // The folder
 //===----------------------------------------------------------------------===//
 
-static bool hasLayers(const std::string &path) {
+/// What a folder holds, by the names of its entries.
+struct FolderContents {
+  bool layers = false; ///< finished ones
+  std::string foreign; ///< an entry that no journal has; empty if there is none
+  std::vector<fs::path> own;
+};
+
+static FolderContents look(const std::string &path) {
+  FolderContents contents;
   std::error_code ignored;
   for (fs::directory_iterator it(path, ignored), end; !ignored && it != end;
-       it.increment(ignored))
-    if (it->path().extension() == ".safetensors")
-      return true;
-  return false;
+       it.increment(ignored)) {
+    std::string name = it->path().filename().string();
+    llvm::StringRef whole = name;
+    bool partial = whole.consume_back(".partial");
+    bool layer = whole.starts_with("layer-") && whole.ends_with(".safetensors");
+    if (layer || whole == jobName)
+      contents.own.push_back(it->path());
+    else
+      contents.foreign = name;
+    contents.layers |= layer && !partial;
+  }
+  return contents;
 }
 
 /// The first field in which two jobs differ.
@@ -83,7 +99,13 @@ Result<QuantizeJournal> QuantizeJournal::open(const std::string &path,
     return Error{ErrorKind::Resources, "AWQ1328",
                  "another process is quantizing to the same place", path,
                  "wait for it to end, or choose another output"};
-  bool begun = hasLayers(path);
+  FolderContents contents = look(path);
+  if (!contents.foreign.empty())
+    return Error{ErrorKind::Usage, "AWQ1327",
+                 "the folder for interrupted runs holds something else: \"" +
+                     contents.foreign + "\"",
+                 path, "name a folder that does not exist"};
+  bool begun = contents.layers;
   if (begun && mode == Mode::Begin)
     return Error{ErrorKind::Usage, "AWQ1327",
                  "an earlier run to the same place was interrupted", path,
@@ -101,9 +123,9 @@ Result<QuantizeJournal> QuantizeJournal::open(const std::string &path,
                  "resume with the same model, text and options, or add "
                  "--restart to begin anew"};
   }
-  for (fs::directory_iterator it(path, failure), end; !failure && it != end;
-       it.increment(failure))
-    fs::remove(it->path(), failure);
+  for (const fs::path &own : contents.own)
+    if (!failure)
+      fs::remove(own, failure);
   if (failure)
     return io::writeError("empty the folder", path, failure.value());
   if (Status status = writeJob(jobFile, job); !status)
@@ -118,7 +140,7 @@ QuantizeJournal::~QuantizeJournal() {
   if (lock < 0)
     return;
   // A run that failed before its first layer leaves nothing to go on with.
-  if (!hasLayers(path))
+  if (!look(path).layers)
     remove();
   ::close(lock);
 }
@@ -129,7 +151,9 @@ std::string QuantizeJournal::fileOf(size_t layer) const {
 
 void QuantizeJournal::remove() {
   std::error_code ignored;
-  fs::remove_all(path, ignored);
+  for (const fs::path &own : look(path).own)
+    fs::remove(own, ignored);
+  fs::remove(path, ignored); // unless somebody put something else there
 }
 
 //===----------------------------------------------------------------------===//

@@ -146,6 +146,20 @@ def test_one_writer(tmp_path: Path) -> None:
     assert "AWQ1328" in result.stderr
 
 
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    model = make("llama", tmp_path / "model")
+    data = calibration(tmp_path / "calibration.safetensors")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    for option in ("--resume", "--restart"):
+        options = ["--quantize=awq", f"--calibration={data}", f"--journal={mine}", option]
+        result = quantize(model, tmp_path / "out", *options)
+        assert result.returncode == 2
+        assert "AWQ1327" in result.stderr and "notes.txt" in result.stderr
+    assert [path.name for path in mine.iterdir()] == ["notes.txt"]
+
+
 def test_a_run_that_fails_at_once_leaves_nothing(tmp_path: Path) -> None:
     model = make("llama", tmp_path / "model")
     data = calibration(tmp_path / "calibration.safetensors")

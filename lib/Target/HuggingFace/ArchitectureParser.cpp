@@ -255,6 +255,12 @@ static AttentionStyle readAttention(JsonFields &parent) {
   style.queryNorm = optionalName(fields, "query_norm");
   style.keyNorm = optionalName(fields, "key_norm");
   chooseIfThere(fields, "norm_over", norms, style.normOver);
+  if (style.kind != AttentionStyle::Kind::Separate &&
+      !(style.queryNorm.empty() && style.keyNorm.empty()))
+    fields.fail(ErrorKind::Malformed, "AWQ1130", "query_norm",
+                "query and key have norms only where they are linears of their "
+                "own",
+                "remove query_norm and key_norm");
   style.rotary = choose(fields, "rotary", rotaries);
   style.rotaryPart = optionalName(fields, "rotary_part");
   style.localRotary = fields.optionalBoolean("local_rotary").value_or(false);
@@ -328,6 +334,13 @@ static ExpertsStyle readExperts(JsonFields &parent) {
   style.gate = readLinear(fields, "gate");
   style.up = readLinear(fields, "up");
   style.down = readLinear(fields, "down");
+  const std::pair<const char *, const LinearModule *> modules[] = {
+      {"gate", &style.gate}, {"up", &style.up}, {"down", &style.down}};
+  for (const auto &[field, linear] : modules)
+    if (linear->module.find("{expert}") == std::string::npos)
+      fields.fail(ErrorKind::Malformed, "AWQ1130", field,
+                  "the name of an expert's module must contain {expert}",
+                  "e.g. \"mlp.experts.{expert}.up_proj\"");
   style.sharedInner = readSize(fields, "shared_inner");
   if (!style.sharedInner.alternatives.empty()) {
     style.sharedGate = readLinear(fields, "shared_gate");

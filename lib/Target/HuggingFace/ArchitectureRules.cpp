@@ -22,6 +22,9 @@ using nlohmann::json;
 /// No size in a config.json is larger; products of two fit in 64 bits.
 static constexpr int64_t maxSize = int64_t(1) << 31;
 
+/// As for the sizes that every model has: no tensor has more than 2^63 bytes.
+static constexpr int64_t largest = int64_t(1) << 22;
+
 static JsonFields fieldsOf(const io::HfConfig &config) {
   return JsonFields(config.fields, config.file, "", &config.defaults);
 }
@@ -83,11 +86,18 @@ Result<int64_t> awq::require(const Size &size, const io::HfConfig &config,
   Result<std::optional<int64_t>> value = evaluate(size, config);
   if (!value)
     return value.error();
-  if (*value)
-    return **value;
   std::string spelled;
   for (const std::vector<std::string> &terms : size.alternatives)
     spelled += (spelled.empty() ? "" : " or ") + llvm::join(terms, " * ");
+  if (*value && (**value < 1 || **value > largest))
+    return Error{ErrorKind::Malformed, "AWQ1104",
+                 what + " (" + spelled + ") is " + std::to_string(**value) +
+                     ", outside 1 to " + std::to_string(largest),
+                 config.file,
+                 "correct the number; the file may be damaged or of another "
+                 "model"};
+  if (*value)
+    return **value;
   return Error{ErrorKind::Malformed, "AWQ1102",
                what + " (" + spelled + ") is missing", config.file,
                "add the field; the configuration that the model was published "
@@ -95,11 +105,12 @@ Result<int64_t> awq::require(const Size &size, const io::HfConfig &config,
 }
 
 Result<std::optional<double>> awq::optionalNumber(const std::string &field,
-                                                  const io::HfConfig &config) {
+                                                  const io::HfConfig &config,
+                                                  double low) {
   if (field.empty())
     return std::optional<double>();
   JsonFields fields = fieldsOf(config);
-  std::optional<double> value = fields.optionalNumber(field, -1e9, 1e9);
+  std::optional<double> value = fields.optionalNumber(field, low, 1e9);
   if (!fields)
     return fields.status().error();
   return value;

@@ -164,7 +164,7 @@ SmallVector<Value> ModelBuilder::attention(int64_t layer, Value input,
   }
   double scale = get(attentionScale(architecture, config, sizes));
   Value slopes = style.alibi ? alibiSlopes(scale) : Value();
-  auto softcap = get(optionalNumber(style.softcap, config));
+  auto softcap = get(optionalNumber(style.softcap, config, 0.0));
   auto op = decoder::AttentionOp::create(
       builder, activations({sizes.heads, sizes.value}),
       arguments.keyCache.getType(), arguments.valueCache.getType(), heads.query,

@@ -146,6 +146,9 @@ Value ModelBuilder::mlp(int64_t layer, Value input) {
 // Mixtures of experts
 //===----------------------------------------------------------------------===//
 
+/// Each is a region with linears of its own.
+static constexpr int64_t mostExperts = 4096;
+
 /// The module of one expert.
 static LinearModule ofExpert(LinearModule linear, int64_t expert) {
   static constexpr llvm::StringLiteral mark = "{expert}";
@@ -176,8 +179,8 @@ void ModelBuilder::route(int64_t layer, Value input, Value &weights,
   }
   bool sigmoid = style.scoring == ExpertsStyle::Scoring::Sigmoid;
   bool max = style.groupScore == ExpertsStyle::GroupScore::Max;
-  if (groups < 1 || count % groups != 0 || kept < 1 || kept > groups ||
-      chosen < 1 || chosen > count / groups * kept ||
+  if (count > mostExperts || groups < 1 || count % groups != 0 || kept < 1 ||
+      kept > groups || chosen < 1 || chosen > count / groups * kept ||
       (!max && groups > 1 && count / groups < 2))
     return parameters.fail(
         {ErrorKind::Malformed, "AWQ1105",
@@ -213,6 +216,9 @@ Value ModelBuilder::experts(int64_t layer, Value input) {
   int64_t inner =
       get(require(style.inner, config, "the inner size of an expert"));
   auto shared = get(evaluate(style.sharedInner, config));
+  if (shared && *shared != 0)
+    shared = get(require(style.sharedInner, config,
+                         "the inner size of the shared experts"));
   Value weights, indices;
   route(layer, input, weights, indices);
   if (!parameters)

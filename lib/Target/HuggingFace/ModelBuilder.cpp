@@ -214,7 +214,7 @@ void ModelBuilder::buildHead() {
                         config.vocabSize, /*isHead=*/true, shared);
   if (auto scale = get(optionalNumber(architecture.logitScale, config)))
     logits = multiply(logits, *scale);
-  auto cap = get(optionalNumber(architecture.logitSoftcap, config));
+  auto cap = get(optionalNumber(architecture.logitSoftcap, config, 0.0));
   if (cap && *cap > 0.0) {
     Value bent = decoder::ActivationOp::create(
         builder, logits.getType(), multiply(logits, 1.0 / *cap), ValueRange(),

@@ -38,12 +38,13 @@ Result<bool> evaluate(const Flag &flag, const io::HfConfig &config);
 /// Nothing if no alternative has all of its fields.
 Result<std::optional<int64_t>> evaluate(const Size &size,
                                         const io::HfConfig &config);
-/// A size that must have a value; `what` names it in the error.
+/// A size that must have a value, of 1 to 2^22; `what` names it in the error.
 Result<int64_t> require(const Size &size, const io::HfConfig &config,
                         const std::string &what);
-/// A field that may be null or not be named at all.
+/// A field that may be null or not be named at all, and its least value.
 Result<std::optional<double>> optionalNumber(const std::string &field,
-                                             const io::HfConfig &config);
+                                             const io::HfConfig &config,
+                                             double low = -1e9);
 
 /// The shape of attention.
 struct AttentionSizes {
