@@ -98,11 +98,12 @@ def run_ctest(build: Path, jobs: int, scratch: Path) -> Count:
 
 
 def run_pytest(build: Path, jobs: int, scratch: Path) -> Count:
-    del jobs  # the tests measure and use every processor themselves
     report = scratch / "pytest.xml"
     # The tests import the package from the source tree and use the tools of this build.
     environment = dict(os.environ, PYTHONPATH=str(ROOT / "python"), AWQ_MLIR_BIN=str(build / "bin"))
     command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}"]
+    # A file's tests share what its fixtures make.
+    command += ["-n", str(jobs), "--dist", "loadfile"]
     status = subprocess.run(command, cwd=ROOT, check=False, env=environment).returncode
     return finish(count_junit(report) if report.exists() else Count(), status)
 

@@ -135,7 +135,7 @@ def same(groups: list[str]) -> list[list[str]]:
 
 FALCON_LAYER = "transformer.h.{}."
 FAMILIES = [
-    Family("gemma", "Gemma", "model.layers.{}.", same(LLAMA), {"head_dim": 24}),
+    Family("gemma", "Gemma", "model.layers.{}.", same(LLAMA), {"head_dim": 24, "hidden_act": "silu"}),
     Family(
         "gemma2",
         "Gemma2",
@@ -398,3 +398,41 @@ class InternLM2:
 
 
 ARCHITECTURES: list[Family | InternLM2] = [*FAMILIES, InternLM2()]
+
+# Fields that change the graph, one family after another: (family, fields that differ from its toy's).
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    ("gemma", {"attention_bias": True, "tie_word_embeddings": False}),
+    ("gemma2", {"attention_bias": True, "hidden_activation": "gelu", "attn_logit_softcapping": None}),
+    ("gemma2", {"final_logit_softcapping": None, "layer_types": ["full_attention", "sliding_attention"]}),
+    ("gemma3", {"attention_bias": True, "attn_logit_softcapping": 4.0, "final_logit_softcapping": 3.0}),
+    (
+        "gemma3",
+        {
+            "rope_parameters": {
+                "full_attention": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 300.0},
+            }
+        },
+    ),
+    ("phi3", {"sliding_window": 5, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
+    ("phi", {"hidden_act": "relu", "tie_word_embeddings": False}),
+    ("opt", {"enable_bias": False, "activation_function": "gelu", "tie_word_embeddings": False}),
+    ("gpt_neox", {"attention_bias": False, "hidden_act": "gelu_new"}),
+    ("gpt_neox", {"rope_parameters": {"rope_type": "default", "rope_theta": 900.0, "partial_rotary_factor": 1.0}}),
+    ("falcon", {"bias": True, "activation": "relu", "ffn_hidden_size": 96}),
+    ("falcon-two-norms", {"num_kv_heads": 4, "bias": True}),
+    ("falcon-sequential", {"num_attention_heads": 8, "bias": False}),
+    ("starcoder2", {"use_bias": False, "sliding_window": None, "tie_word_embeddings": False}),
+    ("cohere", {"attention_bias": True, "logit_scale": 0.5, "tie_word_embeddings": False}),
+    ("olmo2", {"attention_bias": True, "num_key_value_heads": 4}),
+    ("gptj", {"n_inner": 48, "activation_function": "relu", "tie_word_embeddings": False}),
+    ("gptj", {"rotary_dim": 16}),
+    ("stablelm", {"use_qkv_bias": False, "hidden_act": "gelu"}),
+    ("mixtral", {"sliding_window": 6, "num_experts_per_tok": 1, "head_dim": 24}),
+    ("qwen3_moe", {"norm_topk_prob": False, "attention_bias": True, "mlp_only_layers": [1], "decoder_sparse_step": 1}),
+    ("qwen3_moe", {"use_sliding_window": True, "sliding_window": 5, "decoder_sparse_step": 1}),
+    ("deepseek_v2", {"topk_method": "greedy", "attention_bias": True, "first_k_dense_replace": 0}),
+    ("deepseek_v2", {"rope_parameters": YARN, "n_shared_experts": 1}),
+    ("deepseek_v3", {"norm_topk_prob": False, "attention_bias": True, "n_group": 1, "routed_scaling_factor": 1.0}),
+    ("deepseek_v3", {"q_lora_rank": None, "first_k_dense_replace": 2}),
+]

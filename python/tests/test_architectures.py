@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from architecture_toys import ARCHITECTURES, LAYERS, Family, InternLM2
+from architecture_toys import ARCHITECTURES, FAMILIES, LAYERS, VARIANTS, Family, InternLM2
 from compressed_tensors.compressors.pack_quantized.helpers import unpack_from_int32
 from compressed_tensors.entrypoints.convert.converters.autoawq import AutoAWQConverter
-from import_toys import BIN, SIZES, import_model, translate
+from import_toys import BIN, ROOT, SIZES, import_model, translate
 from safetensors.torch import load_file, save_file
 from test_fold_equivalence import opt
 from test_logits_toys import TOKENS, check, logits_of
@@ -36,9 +37,17 @@ def imported(toy: Family | InternLM2, folder: Path) -> tuple[Any, Path]:
 
 
 @each
-def test_logits(toy: Family | InternLM2, tmp_path: Path) -> None:
+def test_logits_and_folds(toy: Family | InternLM2, tmp_path: Path) -> None:
+    """Logits as transformers, and the same ones after all groups were scaled at once by random s in [1/16, 16]."""
     model, program = imported(toy, tmp_path)
-    check(model, program, tmp_path)
+    expected = check(model, program, tmp_path)
+    scaled = tmp_path / "scaled.mlir"
+    side = tmp_path / "scales.safetensors"
+    scaled.write_text(opt(program, f"-awq-test-scale-groups=seed=5 side-file={side}"))
+    tokens = torch.randint(0, SIZES["vocab_size"], (TOKENS,), generator=torch.Generator().manual_seed(7))
+    logits = logits_of(scaled, tokens.to(torch.int32).numpy(), tmp_path)
+    assert not np.array_equal(logits, expected)
+    assert np.max(np.abs(logits - expected)) <= 1e-4 * np.max(np.abs(expected))
 
 
 @each
@@ -55,19 +64,6 @@ def test_groups(toy: Family | InternLM2, tmp_path: Path) -> None:
             if producer.startswith(prefix)
         ]
         assert groups == expected
-
-
-@each
-def test_scaled_model_is_the_model(toy: Family | InternLM2, tmp_path: Path) -> None:
-    _, program = imported(toy, tmp_path)
-    scaled = tmp_path / "scaled.mlir"
-    side = tmp_path / "scales.safetensors"
-    scaled.write_text(opt(program, f"-awq-test-scale-groups=seed=5 side-file={side}"))
-    ids = np.random.default_rng(11).integers(0, SIZES["vocab_size"], TOKENS).astype(np.int32)
-    expected = logits_of(program, ids, tmp_path)
-    logits = logits_of(scaled, ids, tmp_path)
-    assert not np.array_equal(logits, expected)
-    assert np.max(np.abs(logits - expected)) <= 1e-4 * np.max(np.abs(expected))
 
 
 def dequantized(folder: Path) -> dict[str, torch.Tensor]:
@@ -175,3 +171,64 @@ def test_a_starved_expert_borrows_the_tokens_of_its_block(tmp_path: Path) -> Non
     assert found["model.layers.1.block_sparse_moe.experts.0.w2.input/fit/tokens"].item() <= 8 * 40
     group = next(g for g in layer["groups"] if g["name"] == "model.layers.1.block_sparse_moe.experts.2.w3")
     assert group["loss_rtn"] > 0
+
+
+FILES = ROOT / "lib" / "Target" / "HuggingFace" / "architectures"
+
+
+def test_a_file_of_the_users_own(tmp_path: Path) -> None:
+    toy = next(toy for toy in ARCHITECTURES if toy.name == "mixtral")
+    model = toy.make(tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"mixtral"', '"of_my_own"'))
+    result = translate(config)
+    assert result.returncode == 4 and "AWQ1106" in result.stderr
+    mine = tmp_path / "mine.json"
+    mine.write_text((FILES / "mixtral.json").read_text().replace('"mixtral"', '"of_my_own"'))
+    program = tmp_path / "model.mlir"
+    program.write_text(import_model(tmp_path, f"--hf-architecture={mine}"))
+    check(model, program, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "text"),
+    [
+        ("mixtral", ["layer", "experts", "up", "module"], "mlp.up", "must contain {expert}"),
+        ("mixtral", ["layer", "experts", "scoring"], "argmax", '"argmax" is not known here'),
+        ("mixtral", ["layer", "experts", "count"], {"a": 1}, '"count" is no size'),
+        ("mixtral", ["layer", "experts", "cuont"], 1, 'no field "cuont"'),
+        ("phi3", ["layer", "attention", "query_norm"], "q_norm", "query and key have norms only where"),
+        ("phi3", ["layer", "attention", "order"], "rows", '"rows" is not known here'),
+        ("phi3", ["layer", "mlp", "kind"], "plain", "a plain MLP has no gate"),
+        ("gptj", ["names", "hidden_size"], -1, '"hidden_size" is no size'),
+        ("gptj", ["layer", "module"], "transformer.h", "must contain {layer}"),
+        ("deepseek_v3", ["layer", "attention", "latent_epsilon"], None, 'latent_epsilon" is missing'),
+    ],
+)
+def test_a_file_with_a_mistake(name: str, path: list[str], value: Any, text: str, tmp_path: Path) -> None:
+    next(toy for toy in ARCHITECTURES if toy.name == name).make(tmp_path)
+    root = json.loads((FILES / f"{name}.json").read_text())
+    section = root
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = value
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps(root))
+    result = translate(tmp_path / "config.json", "--hf-splat", f"--hf-architecture={mine}")
+    assert result.returncode == 3
+    assert text in result.stderr and "mine.json" in result.stderr
+
+
+def test_null_is_the_default_of_a_variant(tmp_path: Path) -> None:
+    """Falcon-40B's config.json says nothing about its norms: transformers then takes two."""
+    next(toy for toy in ARCHITECTURES if toy.name == "falcon-two-norms").make(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "num_ln_in_parallel_attn": None}))
+    assert "transformer.h.0.ln_mlp" in import_model(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "fields"), VARIANTS, ids=lambda value: value if isinstance(value, str) else "")
+def test_logits_of_variants(name: str, fields: dict[str, Any], tmp_path: Path) -> None:
+    family = next(toy for toy in FAMILIES if toy.name == name)
+    model, program = imported(replace(family, fields={**family.fields, **fields}), tmp_path)
+    check(model, program, tmp_path)

@@ -31,13 +31,15 @@ def logits_of(model: Path, ids: np.ndarray[Any, Any], folder: Path) -> np.ndarra
     return load_file(target)["logits"]
 
 
-def check(model: Any, program: Path, folder: Path) -> None:
+def check(model: Any, program: Path, folder: Path) -> np.ndarray[Any, Any]:
+    """Compares a program's logits with a model's; the program's, of random tokens (seed 7)."""
     tokens = torch.randint(0, SIZES["vocab_size"], (1, TOKENS), generator=torch.Generator().manual_seed(7))
     with torch.no_grad():
         expected = model(tokens).logits[0].numpy()
     logits = logits_of(program, tokens[0].to(torch.int32).numpy(), folder)
     assert logits.shape == expected.shape
     assert np.max(np.abs(logits - expected)) <= TOLERANCE
+    return logits
 
 
 @pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.name)

@@ -140,11 +140,11 @@ Status awq::applyNames(const Architecture &architecture, json &config,
   return {};
 }
 
-/// The value of a field; null if it has none.
+/// The value of a field, or its default where it is null or absent.
 static json valueOf(const std::string &field, const json &config,
                     const json &defaults) {
-  auto found = config.find(field);
-  return found != config.end() ? *found : defaults.value(field, json());
+  json found = config.value(field, json());
+  return found.is_null() ? defaults.value(field, json()) : found;
 }
 
 bool awq::holds(const json &conditions, const json &config,
