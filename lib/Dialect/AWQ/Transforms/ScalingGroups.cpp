@@ -170,7 +170,6 @@ public:
       : filter(filter), order(order) {
     group.produced = produced;
     group.channels = getNumChannels(produced);
-    fixed.resize(group.channels);
     pending.push_back({produced, {}});
     seen.insert(produced);
   }
@@ -187,9 +186,7 @@ public:
                         return isBefore(a.getOp(), b.getOp());
                       });
     group.scaled = group.findRead();
-    // What stands in the way of other channels does not matter.
-    if (group.scaled.any() && !group.scaled.anyCommon(fixed))
-      blocker = nullptr;
+    chooseBlocker();
   }
 
   ScalingGroup group;
@@ -201,16 +198,30 @@ private:
     return order.lookup(a) < order.lookup(b);
   }
 
-  /// The channels `producerOf` cannot be scaled; all if it is empty.
+  /// An op that blocks channels of the producer; all if there are none.
+  struct Obstacle {
+    Operation *op;
+    std::string reason;
+    SmallVector<int64_t> channels;
+  };
+
   void block(Operation *op, std::string why, ArrayRef<int64_t> producerOf) {
-    if (producerOf.empty())
-      fixed.set();
-    for (int64_t channel : producerOf)
-      fixed.set(channel);
-    if (blocker && isBefore(blocker, op))
-      return;
-    blocker = op;
-    reason = std::move(why);
+    obstacles.push_back({op, std::move(why), llvm::to_vector(producerOf)});
+  }
+
+  /// The first op that blocks a channel which readers absorb. What stands in
+  /// the way of other channels does not matter, unless there are no readers.
+  void chooseBlocker() {
+    for (Obstacle &obstacle : obstacles) {
+      bool matters = obstacle.channels.empty() || group.scaled.none() ||
+                     llvm::any_of(obstacle.channels, [&](int64_t channel) {
+                       return group.scaled.test(channel);
+                     });
+      if (!matters || (blocker && isBefore(blocker, obstacle.op)))
+        continue;
+      blocker = obstacle.op;
+      reason = std::move(obstacle.reason);
+    }
   }
 
   void follow(OpOperand &use, ArrayRef<int64_t> producerOf) {
@@ -261,8 +272,7 @@ private:
 
   const TargetFilter &filter;
   const ProgramOrder &order;
-  /// Channels of the producer with a use that blocks.
-  llvm::BitVector fixed;
+  SmallVector<Obstacle> obstacles;
   SmallVector<std::pair<Value, SmallVector<int64_t>>> pending;
   llvm::DenseSet<Value> seen;
 };
