@@ -61,7 +61,9 @@ public:
       io::TensorView view = *checkpoint->find(name);
       if (Status status = checkType(view); !status)
         return status;
-      plan.floats.push_back({name, view.shape});
+      bool exact = view.dtype == io::DType::F32 &&
+                   llvm::is_contained(model.exactParameters, name);
+      plan.floats.push_back({name, view.shape, exact});
     }
     for (const std::string &module : model.floatLinears)
       if (checkpoint->find(module + ".weight"))

@@ -8,6 +8,9 @@
 
 #include "QuantizationTargets.h"
 
+#include "awq/Dialect/AWQ/IR/Routing.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 
 #include <numeric>
@@ -85,6 +88,11 @@ Result<QuantizationTargets> awq::findTargets(ModuleOp module,
       if (!group.hasTarget())
         targets.reported.push_back(group.name);
     }
+    function.walk([&](Operation *op) {
+      for (Value operand : op->getOperands())
+        if (op->hasTrait<ReadsExactly>() && isParameter(operand))
+          plan.exactParameters.push_back(getParameterName(operand));
+    });
     function.walk([&](LinearOp op) {
       if (!filter.isTarget(op)) {
         plan.floatLinears.push_back(getOpName(op));

@@ -9,6 +9,8 @@
 #include "ModelQuantizer.h"
 #include "SearchEvents.h"
 
+#include "awq/Dialect/AWQ/IR/Routing.h"
+
 using namespace mlir;
 using namespace awq;
 using Json = nlohmann::ordered_json;
@@ -105,7 +107,8 @@ ModelQuantizer::storedWeights(func::FuncOp layer, const LayerResult &result) {
         return collector.error("calibration");
       weights.push_back(std::move(*values));
     }
-    sink.roundToStored(weights.back());
+    if (!read->getOwner()->hasTrait<ReadsExactly>())
+      sink.roundToStored(weights.back());
   }
   return weights;
 }

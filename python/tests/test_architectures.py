@@ -232,3 +232,21 @@ def test_logits_of_variants(name: str, fields: dict[str, Any], tmp_path: Path) -
     family = next(toy for toy in FAMILIES if toy.name == name)
     model, program = imported(replace(family, fields={**family.fields, **fields}), tmp_path)
     check(model, program, tmp_path)
+
+
+def test_the_correction_of_a_router_is_not_rounded(tmp_path: Path) -> None:
+    """DeepSeek-V3's corrections are large numbers that differ little: in float16 other experts would be chosen."""
+    toy = next(toy for toy in ARCHITECTURES if toy.name == "deepseek_v3")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    toy.make(folder)
+    tensors = load_file(folder / "model.safetensors")
+    name = "model.layers.1.mlp.gate.e_score_correction_bias"
+    tensors[name] += 17.0
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    quantize(folder, tmp_path / "out", "--quantize=rtn").check_returncode()
+    stored = load_file(tmp_path / "out" / "model.safetensors")
+    assert stored[name].dtype == torch.float32 and torch.equal(stored[name], tensors[name])
+    assert not torch.equal(tensors[name].half().float(), tensors[name])
+    assert stored["model.layers.1.mlp.gate.weight"].dtype == torch.float16
+    import_model(tmp_path / "out")

@@ -35,6 +35,9 @@ struct QuantizedModelPlan {
   std::vector<Weight> weights;
   /// Linears whose weights stay float, by the name of the op.
   std::vector<std::string> floatLinears;
+  /// Float parameters that decide a choice (the correction of a router): they
+  /// must not be rounded further than they are.
+  std::vector<std::string> exactParameters;
 };
 
 /// Where a quantized model goes. A call to begin(), then the layers' parameters

@@ -44,7 +44,8 @@ static std::vector<TensorSpec> tensorsOf(const AutoAwqPlan &plan) {
   const Layout &layout = gemmLayout();
   std::vector<TensorSpec> specs;
   for (const AutoAwqPlan::FloatTensor &tensor : plan.floats)
-    specs.push_back({tensor.name, DType::F16, tensor.shape});
+    specs.push_back(
+        {tensor.name, tensor.exact ? DType::F32 : DType::F16, tensor.shape});
   for (const AutoAwqPlan::Linear &linear : plan.linears) {
     int64_t groups = plan.scheme.groups(linear.k);
     specs.push_back({linear.module + ".qweight", DType::I32,
@@ -247,6 +248,9 @@ Status AutoAwqWriter::write(const std::string &name, const void *data,
 
 Status AutoAwqWriter::writeFloat(std::string_view name, const float *values,
                                  int64_t count) {
+  for (const AutoAwqPlan::FloatTensor &tensor : plan.floats)
+    if (tensor.exact && tensor.name == name)
+      return write(tensor.name, values, count * sizeof(float));
   std::vector<uint16_t> halves(count);
   floatToHalf(values, halves.data(), count);
   for (int64_t i = 0; i < count; ++i)

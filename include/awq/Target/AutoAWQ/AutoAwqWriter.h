@@ -29,6 +29,8 @@ struct AutoAwqPlan {
   struct FloatTensor {
     std::string name;
     std::vector<int64_t> shape;
+    /// Kept in f32; other floats are rounded to f16.
+    bool exact = false;
   };
   /// A quantized layer with the weight [n, k]; `module` is its tensors' name
   /// without ".qweight".
