@@ -8,10 +8,9 @@
 
 #include "QuantizationTargets.h"
 
+#include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/AWQ/IR/Routing.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
-
-#include "awq/Dialect/AWQ/IR/AWQ.h"
 
 #include <numeric>
 

@@ -8,7 +8,6 @@
 
 #include "ModelQuantizer.h"
 #include "SearchEvents.h"
-
 #include "awq/Dialect/AWQ/IR/Routing.h"
 
 using namespace mlir;
