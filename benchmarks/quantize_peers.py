@@ -19,7 +19,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -127,19 +126,30 @@ def peer(tool: str, rows: Path, out: Path) -> dict[str, float]:
     return measured([PEERS[tool] / "bin" / "python", "-c", script, MODEL, rows, out, GROUP], environment)
 
 
-def run(tools: list[str], count: int) -> dict[str, Any]:
-    results: dict[str, Any] = {}
+def run(tool: str, count: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        rows = sequences(count, scratch)
-        for tool in tools:
-            out = scratch / tool
-            if tool.startswith("awq-mlir"):
-                results[tool] = ours(tool.removeprefix("awq-mlir-"), count, out)
-            else:
-                results[tool] = peer(tool, rows, out)
-            print(tool, results[tool], flush=True)
-    return results
+        out = scratch / tool
+        if tool.startswith("awq-mlir"):
+            return ours(tool.removeprefix("awq-mlir-"), count, out)
+        return peer(tool, sequences(count, scratch), out)
+
+
+def add(path: Path, count: int, tool: str, took: dict[str, float]) -> None:
+    """Puts a tool's figures into the file; tools that are not run this time keep theirs."""
+    report: dict[str, Any] = {
+        "model": "SmolLM2-135M-Instruct, permuted",
+        "sequences": count,
+        "sequence_length": LENGTH,
+        "group_size": GROUP,
+        "machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine()},
+        "versions": VERSIONS,
+        "tools": {},
+    }
+    if path.exists() and (before := json.loads(path.read_text()))["sequences"] == count:
+        report["tools"] = before["tools"]
+    report["tools"][tool] = took
+    path.write_text(json.dumps(report, indent=1) + "\n")
 
 
 TOOLS = ["awq-mlir-fast", "awq-mlir-best", "llm-compressor", "gptqmodel"]
@@ -154,23 +164,10 @@ def main() -> None:
     for tool in arguments.tools:
         if tool in PEERS:
             install(tool)
-    start = time.time()
-    report = {
-        "model": "SmolLM2-135M-Instruct, permuted",
-        "sequences": arguments.sequences,
-        "sequence_length": LENGTH,
-        "group_size": GROUP,
-        "machine": {"cpus": os.cpu_count(), "processor": platform.processor() or platform.machine()},
-        "versions": VERSIONS,
-        "tools": run(arguments.tools, arguments.sequences),
-    }
-    # Tools that were not run this time keep what they took.
-    if arguments.output.exists():
-        before = json.loads(arguments.output.read_text())
-        if before["sequences"] == arguments.sequences:
-            report["tools"] = {**before["tools"], **report["tools"]}
-    arguments.output.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"{arguments.output.name} written after {time.time() - start:.0f} s")
+    for tool in arguments.tools:
+        took = run(tool, arguments.sequences)
+        print(tool, took, flush=True)
+        add(arguments.output, arguments.sequences, tool, took)
 
 
 if __name__ == "__main__":
