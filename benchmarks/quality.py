@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 
 from awq_mlir import hugging_face as hf  # noqa: E402
+from awq_mlir.calibration import read_documents  # noqa: E402
 from awq_mlir.compile_model import compile_model  # noqa: E402
 from awq_mlir.evaluate import evaluate_all, read_text  # noqa: E402
 from awq_mlir.progress import Silent  # noqa: E402
@@ -60,9 +61,13 @@ def bundle_of(name: str, scratch: Path) -> Path:
 
 
 def every_other(text: Path, first: int, scratch: Path) -> Path:
-    """A file with every other line of a .jsonl file, from number `first` on."""
+    """A file with every other document of a text, from number `first` on; a single document is cut into pieces."""
+    documents = [document.text for document in read_documents([text])]
+    if len(documents) == 1:
+        size = max(1, len(documents[0]) // 20)
+        documents = [documents[0][i : i + size] for i in range(0, len(documents[0]), size)]
     part = scratch / f"{text.stem}-{first}.jsonl"
-    part.write_text("".join(text.read_text(encoding="utf8").splitlines(keepends=True)[first::2]), encoding="utf8")
+    part.write_text("".join(json.dumps({"text": one}) + "\n" for one in documents[first::2]), encoding="utf8")
     return part
 
 
