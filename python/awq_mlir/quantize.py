@@ -140,7 +140,7 @@ def _options(settings: Settings, out: Path) -> list[str]:
         f"--statistics={settings.statistics}": settings.statistics is not None,
         "--statistics-gram": settings.statistics_gram,
         "--autoawq": settings.quality is Quality.AUTOAWQ,
-        "--scale-ratios=10": settings.quality is Quality.FAST,
+        "--scale-ratios=5": settings.quality is Quality.FAST,
         "--plain-scales=false": settings.quality is Quality.FAST,
         "--search-clips=false": not settings.clip,
         "--refit-scales=false": not settings.refit,
