@@ -79,7 +79,7 @@ def install(tool: str) -> None:
     subprocess.run([*pip, "--no-deps", f"gptqmodel=={VERSIONS['gptqmodel']}"], check=True)
 
 
-def measured(command: list[Any], environment: dict[str, str]) -> dict[str, float]:
+def measured(command: list[Any], environment: dict[str, str], folder: Path = ROOT) -> dict[str, float]:
     """Runs a command; what it took. Memory is the largest of any one process that it started."""
     probe = (
         "import json, resource, subprocess, sys, time\n"
@@ -91,7 +91,8 @@ def measured(command: list[Any], environment: dict[str, str]) -> dict[str, float
         "sys.exit(code)"
     )
     line = [sys.executable, "-c", probe, *map(str, command)]
-    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, **environment})
+    variables = {**os.environ, **environment}
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=False, env=variables, cwd=folder)
     if done.returncode != 0:
         raise SystemExit(f"failed: {' '.join(map(str, command))[:200]}")
     return {name: round(value, 1) for name, value in json.loads(done.stdout.splitlines()[-1]).items()}
@@ -123,7 +124,7 @@ def ours(quality: str, count: int, out: Path) -> dict[str, float]:
 def peer(tool: str, rows: Path, out: Path) -> dict[str, float]:
     script = GPTQMODEL if tool == "gptqmodel" else LLM_COMPRESSOR
     environment = {"GPTQMODEL_CPU_WORKERS": "2", "CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "false"}
-    return measured([PEERS[tool] / "bin" / "python", "-c", script, MODEL, rows, out, GROUP], environment)
+    return measured([PEERS[tool] / "bin" / "python", "-c", script, MODEL, rows, out, GROUP], environment, out.parent)
 
 
 def run(tool: str, count: int) -> dict[str, float]:
