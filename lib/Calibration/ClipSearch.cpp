@@ -8,6 +8,7 @@
 
 #include "awq/Calibration/ClipSearch.h"
 
+#include "ClipBounds.h"
 #include "PartLosses.h"
 
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
@@ -262,27 +263,6 @@ makeFactors(const ClipProblem &problem, const ClipSearchOptions &options) {
   return factors;
 }
 
-/// The mean of bound / extreme over the groups whose extreme is not zero.
-static void measureBounds(const float *weights, int64_t size,
-                          ClipSearchResult &result) {
-  double low = 0.0, high = 0.0;
-  int64_t lows = 0, highs = 0;
-  for (size_t i = 0; i < result.lo.size(); ++i) {
-    float min, max;
-    groupRange(weights + i * size, size, min, max);
-    if (min < 0.0f) {
-      low += result.lo[i] / min;
-      ++lows;
-    }
-    if (max > 0.0f) {
-      high += result.hi[i] / max;
-      ++highs;
-    }
-  }
-  result.meanLow = lows ? low / static_cast<double>(lows) : 1.0;
-  result.meanHigh = highs ? high / static_cast<double>(highs) : 1.0;
-}
-
 Result<ClipSearchResult>
 calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
                          const ClipSearchOptions &options) {
@@ -300,7 +280,7 @@ calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
   ClipSearchResult result;
   result.lo.resize(n * groups);
   result.hi.resize(n * groups);
-  PartLosses fit(problem.fitGram, n, k), guard(problem.guardGram, n, k);
+  StepJudge judge(problem.fitGram, problem.guardGram, n, k);
   int64_t clipped = 0;
 #pragma omp parallel
   {
@@ -314,16 +294,11 @@ calibration::searchClips(const ClipProblem &problem, const QuantScheme &scheme,
       subtract(e, w, rows * k, e);
       search.run(w, rows, &result.lo[row * groups], &result.hi[row * groups],
                  clipped);
-      for (PartLosses *part : {&fit, &guard})
-        part->set(row, rows, w, e, search.errors(), scratch);
+      judge.set(row, rows, w, e, search.errors(), scratch);
     }
   }
   result.clippedGroups = clipped;
-  result.fitBefore = fit.before();
-  result.fit = fit.after();
-  result.guardBefore = guard.before();
-  result.guard = guard.after();
-  result.accepted = result.guard <= result.guardBefore;
+  static_cast<StepLosses &>(result) = judge.losses();
   if (!result.accepted) {
     result.clippedGroups = 0;
     for (int64_t i = 0; i < n * groups; ++i)

@@ -8,6 +8,7 @@
 
 #include "awq/Calibration/ClipSearch.h"
 
+#include "ClipBounds.h"
 #include "PartLosses.h"
 #include "awq/Dialect/AWQ/Utils/Half.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
@@ -120,15 +121,13 @@ calibration::searchClipsAutoAwq(const ClipProblem &problem,
     after[i] -= weights[i];
   }
   prepareBlas();
-  PartLosses fit(problem.fitGram, n, k), guard(problem.guardGram, n, k);
+  StepJudge judge(problem.fitGram, problem.guardGram, n, k);
   std::vector<float> scratch;
   for (int64_t row = 0; row < n; ++row)
-    for (PartLosses *part : {&fit, &guard})
-      part->set(row, 1, &weights[row * k], &before[row * k], &after[row * k],
-                scratch);
-  result.fitBefore = fit.before();
-  result.fit = fit.after();
-  result.guardBefore = guard.before();
-  result.guard = guard.after();
+    judge.set(row, 1, &weights[row * k], &before[row * k], &after[row * k],
+              scratch);
+  static_cast<StepLosses &>(result) = judge.losses();
+  result.accepted = true; // whatever the guard part says
+  measureBounds(weights.data(), size, result);
   return result;
 }

@@ -115,7 +115,7 @@ calibration::refineCodes(const RefitProblem &problem, QuantizedMatrix &matrix,
   prepareBlas();
   int64_t n = matrix.n, k = matrix.k;
   std::vector<uint8_t> codes = matrix.codes;
-  PartLosses fit(problem.fitGram, n, k), guard(problem.guardGram, n, k);
+  StepJudge judge(problem.fitGram, problem.guardGram, n, k);
   int64_t changed = 0;
 #pragma omp parallel
   {
@@ -125,17 +125,12 @@ calibration::refineCodes(const RefitProblem &problem, QuantizedMatrix &matrix,
     for (int64_t row = 0; row < n; row += rowTile) {
       int64_t rows = std::min(rowTile, n - row);
       changed += tile.run(row, rows, &codes[row * k]);
-      for (PartLosses *part : {&fit, &guard})
-        part->set(row, rows, problem.weights + row * k, tile.errorsBefore(),
-                  tile.errorsAfter(), scratch);
+      judge.set(row, rows, problem.weights + row * k, tile.errorsBefore(),
+                tile.errorsAfter(), scratch);
     }
   }
   CodeRefineResult result;
-  result.fitBefore = fit.before();
-  result.fit = fit.after();
-  result.guardBefore = guard.before();
-  result.guard = guard.after();
-  result.accepted = result.guard <= result.guardBefore;
+  static_cast<StepLosses &>(result) = judge.losses();
   if (result.accepted) {
     result.changedCodes = changed;
     matrix.codes = std::move(codes);

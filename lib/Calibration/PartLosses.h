@@ -10,6 +10,7 @@
 #define AWQ_LIB_CALIBRATION_PARTLOSSES_H
 
 #include "awq/Calibration/GramLoss.h"
+#include "awq/Calibration/StepLosses.h"
 
 namespace awq::calibration {
 
@@ -51,6 +52,35 @@ private:
   const float *gram;
   int64_t k;
   std::vector<double> norms, olds, news;
+};
+
+/// Judges a step on a weight by both parts of the samples.
+class StepJudge {
+public:
+  /// The Gram matrices as in PartLosses; `guardGram` may be null.
+  StepJudge(const float *fitGram, const float *guardGram, int64_t n, int64_t k)
+      : fit(fitGram, n, k), guard(guardGram, n, k) {}
+
+  /// See PartLosses::set.
+  void set(int64_t row, int64_t rows, const float *weights, const float *before,
+           const float *after, std::vector<float> &scratch) {
+    fit.set(row, rows, weights, before, after, scratch);
+    guard.set(row, rows, weights, before, after, scratch);
+  }
+
+  /// The guard part accepts what does not raise its loss.
+  StepLosses losses() const {
+    StepLosses losses;
+    losses.fitBefore = fit.before();
+    losses.fit = fit.after();
+    losses.guardBefore = guard.before();
+    losses.guard = guard.after();
+    losses.accepted = losses.guard <= losses.guardBefore;
+    return losses;
+  }
+
+private:
+  PartLosses fit, guard;
 };
 
 } // namespace awq::calibration

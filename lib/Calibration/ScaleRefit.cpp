@@ -189,7 +189,7 @@ Result<RefitResult> calibration::refitScales(const RefitProblem &problem,
   prepareBlas();
   int64_t n = matrix.n, k = matrix.k, groups = matrix.scheme.groups(k);
   std::vector<float> scales(n * groups);
-  PartLosses fit(problem.fitGram, n, k), guard(problem.guardGram, n, k);
+  StepJudge judge(problem.fitGram, problem.guardGram, n, k);
   int64_t changed = 0;
 #pragma omp parallel
   {
@@ -199,17 +199,12 @@ Result<RefitResult> calibration::refitScales(const RefitProblem &problem,
     for (int64_t row = 0; row < n; row += rowTile) {
       int64_t rows = std::min(rowTile, n - row);
       changed += tile.run(row, rows, &scales[row * groups]);
-      for (PartLosses *part : {&fit, &guard})
-        part->set(row, rows, problem.weights + row * k, tile.errorsBefore(),
-                  tile.errorsAfter(), scratch);
+      judge.set(row, rows, problem.weights + row * k, tile.errorsBefore(),
+                tile.errorsAfter(), scratch);
     }
   }
   RefitResult result;
-  result.fitBefore = fit.before();
-  result.fit = fit.after();
-  result.guardBefore = guard.before();
-  result.guard = guard.after();
-  result.accepted = result.guard <= result.guardBefore;
+  static_cast<StepLosses &>(result) = judge.losses();
   if (result.accepted) {
     result.changedRows = changed;
     matrix.scales = std::move(scales);

@@ -103,6 +103,8 @@ private:
   TargetFilter filter;
   QuantizeSummary summary;
   QuantizedModelPlan plan;
+  /// The plan's weights by their modules.
+  llvm::StringMap<std::string> weightNames;
   MemoryWatch watch;
   int64_t baseline = 0, hiddenBytes = 0;
 

@@ -87,12 +87,14 @@ Result<QuantizationTargets> awq::findTargets(ModuleOp module,
       if (!group.hasTarget())
         targets.reported.push_back(group.name);
     }
-    function.walk([&](Operation *op) {
-      for (Value operand : op->getOperands())
-        if (op->hasTrait<ReadsExactly>() && isParameter(operand))
-          plan.exactParameters.push_back(getParameterName(operand));
-    });
-    function.walk([&](LinearOp op) {
+    function.walk([&](Operation *other) {
+      if (other->hasTrait<ReadsExactly>())
+        for (Value operand : other->getOperands())
+          if (isParameter(operand))
+            plan.exactParameters.push_back(getParameterName(operand));
+      auto op = dyn_cast<LinearOp>(other);
+      if (!op)
+        return;
       if (!filter.isTarget(op)) {
         plan.floatLinears.push_back(getOpName(op));
         return;

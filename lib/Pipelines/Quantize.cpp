@@ -37,6 +37,9 @@ Status ModelQuantizer::analyse() {
   if (!targets)
     return targets.error();
   plan = std::move(targets->plan);
+  for (const QuantizedModelPlan::Weight &weight : plan.weights)
+    weightNames.try_emplace(StringRef(weight.name).rsplit('.').first,
+                            weight.name);
   summary.groups = targets->groups;
   summary.linears = plan.weights.size();
   emit({{"event", "groups"},

@@ -21,10 +21,8 @@ using Json = nlohmann::ordered_json;
 std::string ModelQuantizer::weightName(Operation *linear) const {
   // The codes are called after the weight that they replace.
   std::string name = getOpName(linear);
-  for (const QuantizedModelPlan::Weight &weight : plan.weights)
-    if (StringRef(weight.name).rsplit('.').first == name)
-      return weight.name;
-  return name;
+  auto found = weightNames.find(name);
+  return found == weightNames.end() ? name : found->second;
 }
 
 /// The layer's parameters in f32, as it reads them.

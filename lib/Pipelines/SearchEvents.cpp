@@ -39,10 +39,9 @@ nlohmann::ordered_json awq::describe(const ScaleReport &report) {
 }
 
 /// What a step on one linear changed, judged on both parts of the samples.
-template <typename StepResult>
-static nlohmann::ordered_json describeStep(const std::string &name,
-                                           const char *counter, int64_t count,
-                                           const StepResult &result) {
+static nlohmann::ordered_json
+describeStep(const std::string &name, const char *counter, int64_t count,
+             const calibration::StepLosses &result) {
   return {{"name", name},
           {counter, count},
           {"loss_before", result.fitBefore},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,10 +47,9 @@ def _to_json(value: Any, **options: Any) -> str:
     return json.dumps(value, ensure_ascii=False, **options)
 
 
-def apply_chat_template(
-    folder: Path, template: str, messages: Sequence[Message], add_generation_prompt: bool = True
-) -> str:
-    """The prompt text for messages; templates run in a sandbox and see no file and no attribute of Python's."""
+@lru_cache(maxsize=4)
+def _compiled(folder: Path, template: str) -> tuple[jinja2.Template, dict[str, str]]:
+    """The template, and the special tokens that it may name; conversations come by the thousand."""
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols]
     )
@@ -58,10 +58,16 @@ def apply_chat_template(
     environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
     config = hf.read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
     tokens = {key: hf.token_text(config.get(key)) for key in ("bos_token", "eos_token", "pad_token", "unk_token")}
+    return environment.from_string(template), tokens
+
+
+def apply_chat_template(
+    folder: Path, template: str, messages: Sequence[Message], add_generation_prompt: bool = True
+) -> str:
+    """The prompt text for messages; templates run in a sandbox and see no file and no attribute of Python's."""
     try:
-        return environment.from_string(template).render(
-            messages=messages, add_generation_prompt=add_generation_prompt, **tokens
-        )
+        compiled, tokens = _compiled(folder, template)
+        return compiled.render(messages=messages, add_generation_prompt=add_generation_prompt, **tokens)
     except (jinja2.TemplateError, TypeError, ValueError, RecursionError) as error:
         raise AwqError(
             Kind.MALFORMED,

@@ -18,22 +18,8 @@ using namespace awq;
 using namespace awq::calibration;
 using namespace awq::test;
 
-namespace {
-
-struct Problem : WeightProblem {
-  RefitProblem problem = {"w", w.data(), fitGram.data(), guardGram.data()};
-
-  QuantizedMatrix quantized(const QuantScheme &scheme) const {
-    auto matrix = quantize(w.data(), n, k, scheme);
-    EXPECT_TRUE(matrix);
-    return *matrix;
-  }
-};
-
-} // namespace
-
 TEST(CodeRefine, LossesEqualBruteForce) {
-  Problem p;
+  FitProblem p;
   for (const QuantScheme &scheme : schemes) {
     QuantizedMatrix before = p.quantized(scheme), after = before;
     auto r = refineCodes(p.problem, after);
@@ -58,7 +44,7 @@ TEST(CodeRefine, LossesEqualBruteForce) {
 }
 
 TEST(CodeRefine, NoSingleStepIsBetter) {
-  Problem p;
+  FitProblem p;
   p.problem.guardGram = nullptr;
   QuantScheme scheme{3, 32, false, ScaleType::F32};
   QuantizedMatrix matrix = p.quantized(scheme);
@@ -76,7 +62,7 @@ TEST(CodeRefine, NoSingleStepIsBetter) {
 }
 
 TEST(CodeRefine, WithoutCorrelationsTheNearestCodesStay) {
-  Problem p;
+  FitProblem p;
   p.problem.guardGram = nullptr;
   for (const QuantScheme &scheme : schemes) {
     QuantizedMatrix before = p.quantized(scheme), after = before;
@@ -115,7 +101,7 @@ TEST(CodeRefine, TheGuardRefuses) {
 }
 
 TEST(CodeRefine, SameBitsForAnyNumberOfThreads) {
-  Problem p;
+  FitProblem p;
   int threads = omp_get_max_threads();
   QuantizedMatrix one = p.quantized(schemes[0]), four = one;
   omp_set_num_threads(1);
@@ -131,7 +117,7 @@ TEST(CodeRefine, SameBitsForAnyNumberOfThreads) {
 }
 
 TEST(CodeRefine, OptionsOutOfRange) {
-  Problem p;
+  FitProblem p;
   QuantizedMatrix matrix = p.quantized(schemes[0]);
   for (CodeRefineOptions options :
        {CodeRefineOptions{-1, 0.0}, CodeRefineOptions{1, -0.1},
@@ -143,7 +129,7 @@ TEST(CodeRefine, OptionsOutOfRange) {
 }
 
 TEST(WeightFit, EachRoundGains) {
-  Problem p;
+  FitProblem p;
   p.problem.guardGram = nullptr;
   const QuantScheme &scheme = schemes[0];
   double last = 1.0;
@@ -168,7 +154,7 @@ TEST(WeightFit, EachRoundGains) {
 }
 
 TEST(WeightFit, StepsCanBeLeftOut) {
-  Problem p;
+  FitProblem p;
   p.problem.guardGram = nullptr;
   QuantizedMatrix rounded = p.quantized(schemes[0]);
   QuantizedMatrix neither = rounded, scales = rounded, codes = rounded;

@@ -17,22 +17,8 @@ using namespace awq;
 using namespace awq::calibration;
 using namespace awq::test;
 
-namespace {
-
-struct Problem : WeightProblem {
-  RefitProblem problem = {"w", w.data(), fitGram.data(), guardGram.data()};
-
-  QuantizedMatrix quantized(const QuantScheme &scheme) const {
-    auto matrix = quantize(w.data(), n, k, scheme);
-    EXPECT_TRUE(matrix);
-    return *matrix;
-  }
-};
-
-} // namespace
-
 TEST(ScaleRefit, LossesEqualBruteForce) {
-  Problem p;
+  FitProblem p;
   for (const QuantScheme &scheme : schemes) {
     QuantizedMatrix before = p.quantized(scheme), after = before;
     auto r = refitScales(p.problem, after);
@@ -53,7 +39,7 @@ TEST(ScaleRefit, LossesEqualBruteForce) {
 }
 
 TEST(ScaleRefit, FindsTheScalesThatTheWeightWasMadeOf) {
-  Problem p;
+  FitProblem p;
   QuantScheme scheme{4, 32, false, ScaleType::F32};
   QuantizedMatrix matrix = p.quantized(scheme);
   p.w = dequantize(matrix);
@@ -70,7 +56,7 @@ TEST(ScaleRefit, FindsTheScalesThatTheWeightWasMadeOf) {
 }
 
 TEST(ScaleRefit, NoNeighbourIsBetter) {
-  Problem p;
+  FitProblem p;
   p.problem.guardGram = nullptr;
   QuantScheme scheme{3, 32, false, ScaleType::F32};
   QuantizedMatrix matrix = p.quantized(scheme);
@@ -85,7 +71,7 @@ TEST(ScaleRefit, NoNeighbourIsBetter) {
 }
 
 TEST(ScaleRefit, StrongDampingHoldsScales) {
-  Problem p;
+  FitProblem p;
   QuantizedMatrix before = p.quantized(schemes[0]), after = before;
   auto r = refitScales(p.problem, after, {/*damping=*/1e9, 2.0});
   ASSERT_TRUE(r);
@@ -120,7 +106,7 @@ TEST(ScaleRefit, TheGuardRefuses) {
 }
 
 TEST(ScaleRefit, GroupsWithoutInputKeepTheirScales) {
-  Problem p;
+  FitProblem p;
   for (int64_t i = 0; i < p.k; ++i)
     for (int64_t j = 0; j < 32; ++j)
       p.fitGram[i * p.k + j] = p.fitGram[j * p.k + i] = 0.0f;
@@ -135,7 +121,7 @@ TEST(ScaleRefit, GroupsWithoutInputKeepTheirScales) {
 }
 
 TEST(ScaleRefit, SameBitsForAnyNumberOfThreads) {
-  Problem p;
+  FitProblem p;
   int threads = omp_get_max_threads();
   QuantizedMatrix one = p.quantized(schemes[0]), four = one;
   omp_set_num_threads(1);
@@ -151,7 +137,7 @@ TEST(ScaleRefit, SameBitsForAnyNumberOfThreads) {
 }
 
 TEST(ScaleRefit, OptionsOutOfRange) {
-  Problem p;
+  FitProblem p;
   QuantizedMatrix matrix = p.quantized(schemes[0]);
   for (RefitOptions options :
        {RefitOptions{-0.1, 2.0}, RefitOptions{0.0, 0.5}}) {

@@ -9,9 +9,12 @@
 #ifndef AWQ_UNITTESTS_CALIBRATION_WEIGHTPROBLEM_H
 #define AWQ_UNITTESTS_CALIBRATION_WEIGHTPROBLEM_H
 
+#include "awq/Calibration/ScaleRefit.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
 
 #include "TestData.h"
+
+#include <gtest/gtest.h>
 
 namespace awq::test {
 
@@ -31,6 +34,18 @@ struct WeightProblem {
       error[i] = double(back[i]) - w[i];
     return outputEnergy(x, error, k) /
            outputEnergy(x, std::vector<double>(w.begin(), w.end()), k);
+  }
+};
+
+/// The same as what scales and codes are fitted to.
+struct FitProblem : WeightProblem {
+  calibration::RefitProblem problem = {"w", w.data(), fitGram.data(),
+                                       guardGram.data()};
+
+  QuantizedMatrix quantized(const QuantScheme &scheme) const {
+    auto matrix = quantize(w.data(), n, k, scheme);
+    EXPECT_TRUE(matrix);
+    return *matrix;
   }
 };
 

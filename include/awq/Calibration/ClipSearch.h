@@ -22,6 +22,7 @@
 #ifndef AWQ_CALIBRATION_CLIPSEARCH_H
 #define AWQ_CALIBRATION_CLIPSEARCH_H
 
+#include "awq/Calibration/StepLosses.h"
 #include "awq/Dialect/AWQ/Utils/QuantScheme.h"
 
 #include <string>
@@ -53,7 +54,7 @@ struct ClipSearchOptions {
   int passes = 2;
 };
 
-struct ClipSearchResult {
+struct ClipSearchResult : StepLosses {
   /// Bounds [n, G]; the group's own minimum and maximum where nothing is
   /// clipped, so that clamping changes nothing there.
   std::vector<float> lo, hi;
@@ -61,12 +62,6 @@ struct ClipSearchResult {
   int64_t clippedGroups = 0;
   /// The part of their minima and maxima that groups keep, on average.
   double meanLow = 1.0, meanHigh = 1.0;
-  /// tr(D G D^T) / tr(W G W^T) without and with clipping (the latter also where
-  /// the guard refused). The guard losses are 0 without a guard part.
-  double fitBefore = 0.0, fit = 0.0;
-  double guardBefore = 0.0, guard = 0.0;
-  /// False where the guard part refused the bounds.
-  bool accepted = true;
 };
 
 /// Searches the bounds of one weight. Deterministic for any number of threads.

@@ -36,13 +36,9 @@ struct CodeRefineOptions {
   double shrinkage = 0.0;
 };
 
-struct CodeRefineResult {
+struct CodeRefineResult : StepLosses {
   /// Codes that are no longer those of the nearest level.
   int64_t changedCodes = 0;
-  /// As in RefitResult.
-  double fitBefore = 0.0, fit = 0.0;
-  double guardBefore = 0.0, guard = 0.0;
-  bool accepted = true;
 };
 
 /// Moves the codes of `matrix`, unless the guard part's loss rises by that.

@@ -19,6 +19,7 @@
 #ifndef AWQ_CALIBRATION_SCALEREFIT_H
 #define AWQ_CALIBRATION_SCALEREFIT_H
 
+#include "awq/Calibration/StepLosses.h"
 #include "awq/Dialect/AWQ/Utils/Quantize.h"
 
 namespace awq::calibration {
@@ -44,15 +45,9 @@ struct RefitOptions {
   double mostChange = 2.0;
 };
 
-struct RefitResult {
+struct RefitResult : StepLosses {
   /// Rows whose scales changed.
   int64_t changedRows = 0;
-  /// tr(D G D^T) / tr(W G W^T) before and after (the latter also where the
-  /// guard refused). The guard losses are 0 without a guard part.
-  double fitBefore = 0.0, fit = 0.0;
-  double guardBefore = 0.0, guard = 0.0;
-  /// False where the guard part refused the new scales.
-  bool accepted = true;
 };
 
 /// Replaces the scales of `matrix` by those that fit best, rounded to its scale

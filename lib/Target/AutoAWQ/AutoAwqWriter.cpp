@@ -101,6 +101,9 @@ Result<AutoAwqWriter> AutoAwqWriter::create(AutoAwqPlan plan) {
   writer.plan = std::move(plan);
   for (size_t i = 0; i < writer.plan.linears.size(); ++i)
     writer.linearIndices[writer.plan.linears[i].module] = i;
+  for (const AutoAwqPlan::FloatTensor &tensor : writer.plan.floats)
+    if (tensor.exact)
+      writer.exactFloats.insert(tensor.name);
   // What can fail without the weights fails before hours of work.
   Status status = writer.writeConfig();
   if (status)
@@ -248,9 +251,8 @@ Status AutoAwqWriter::write(const std::string &name, const void *data,
 
 Status AutoAwqWriter::writeFloat(std::string_view name, const float *values,
                                  int64_t count) {
-  for (const AutoAwqPlan::FloatTensor &tensor : plan.floats)
-    if (tensor.exact && tensor.name == name)
-      return write(tensor.name, values, count * sizeof(float));
+  if (exactFloats.count(std::string(name)))
+    return write(std::string(name), values, count * sizeof(float));
   std::vector<uint16_t> halves(count);
   floatToHalf(values, halves.data(), count);
   for (int64_t i = 0; i < count; ++i)

@@ -158,15 +158,13 @@ static LinearModule ofExpert(LinearModule linear, int64_t expert) {
   return linear;
 }
 
-void ModelBuilder::route(int64_t layer, Value input, Value &weights,
-                         Value &indices) {
+void ModelBuilder::route(int64_t layer, Value input, int64_t count,
+                         Value &weights, Value &indices) {
   const ExpertsStyle &style = *architecture.experts;
-  int64_t count = get(require(style.count, config, "the number of experts"));
   int64_t chosen = get(
       require(style.perToken, config, "the number of experts of each token"));
   Value logits = project(layer, style.router, input, count);
-  std::string name = architecture.layerName(layer, style.router.module);
-  enter(name);
+  enter(architecture.layerName(layer, style.router.module));
   Value correction;
   if (!style.routerCorrection.empty())
     correction = parameters.loadFloat(
@@ -220,7 +218,7 @@ Value ModelBuilder::experts(int64_t layer, Value input) {
     shared = get(require(style.sharedInner, config,
                          "the inner size of the shared experts"));
   Value weights, indices;
-  route(layer, input, weights, indices);
+  route(layer, input, count, weights, indices);
   if (!parameters)
     return input;
   std::string down =

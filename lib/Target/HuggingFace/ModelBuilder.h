@@ -114,8 +114,9 @@ private:
   mlir::Value feedForward(int64_t layer, mlir::Value input);
   mlir::Value mlp(int64_t layer, mlir::Value input);
   mlir::Value experts(int64_t layer, mlir::Value input);
-  void route(int64_t layer, mlir::Value input, mlir::Value &weights,
-             mlir::Value &indices);
+  /// The choice among `count` experts.
+  void route(int64_t layer, mlir::Value input, int64_t count,
+             mlir::Value &weights, mlir::Value &indices);
   /// act(gate) * up, then down.
   mlir::Value gated(int64_t layer, const LinearModule &gate,
                     const LinearModule &up, const LinearModule &down,

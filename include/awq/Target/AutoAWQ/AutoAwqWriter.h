@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace awq {
@@ -104,6 +105,7 @@ private:
   /// Tensor name to the shard that holds it.
   std::unordered_map<std::string, size_t> owners;
   std::unordered_map<std::string, size_t> linearIndices;
+  std::unordered_set<std::string> exactFloats;
   uint64_t tensorBytes = 0;
   std::vector<std::string> notes;
 };

@@ -77,14 +77,14 @@ private:
   bool annotate(const ScalingGroup &group) {
     if (!group.hasTarget()) {
       note(group.getProducer(),
-           "not counted, no reader is to be quantized: " + ::describe(group));
+           "not counted, no reader is to be quantized: " + describe(group));
       return false;
     }
     auto name = StringAttr::get(&getContext(), group.name);
     group.getProducer()->setAttr(kProduces, name);
     for (const Absorber &absorber : group.absorbers)
       absorber.getOp()->setAttr(kGroup, name);
-    note(group.getProducer(), "scaling group: " + ::describe(group));
+    note(group.getProducer(), "scaling group: " + describe(group));
     return true;
   }
 
@@ -95,7 +95,7 @@ private:
       llvm::errs() << text << "\n";
   }
 
-  static std::string describe(const MissedGroup &missed) {
+  static std::string describeMissed(const MissedGroup &missed) {
     return "no scaling group: '" +
            missed.blocker->getName().getStringRef().str() + "' blocks, " +
            missed.reason;
@@ -106,11 +106,11 @@ private:
     remark::missed(missed.op->getLoc(),
                    remark::RemarkOpts::name("ScalingGroup")
                        .category("awq-find-scaling-groups"))
-        << awq::getOpName(missed.op) + ": " + describe(missed);
+        << awq::getOpName(missed.op) + ": " + describeMissed(missed);
   }
 
   void remarkMissed(const MissedGroup &missed) {
-    std::string text = describe(missed);
+    std::string text = describeMissed(missed);
     remarkToOptimizer(missed);
     if (remarks)
       missed.op->emitRemark(text).attachNote(missed.blocker->getLoc())

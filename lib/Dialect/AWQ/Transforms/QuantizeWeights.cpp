@@ -82,24 +82,31 @@ static double saturation(const QuantizedMatrix &matrix) {
 /// Fits `matrix` to the weight of `op` before it was clipped.
 static LogicalResult fitToWeight(LinearOp op, QuantizedMatrix &matrix,
                                  WeightFit &request, ParameterStore &store) {
-  auto grams = WeightStatistics::read(op, request.statistics, store);
   Value target = op.getWeight();
   if (auto clip = target.getDefiningOp<ClipGroupsOp>())
     target = clip.getWeight();
   FailureOr<std::vector<float>> weights = store.readFloats(target);
-  if (failed(grams) || failed(weights))
+  if (failed(weights))
     return failure();
-  calibration::RefitProblem problem;
-  problem.name = getOpName(op);
-  problem.weights = weights->data();
-  problem.fitGram = grams->fit();
-  problem.guardGram = grams->guard();
-  auto result = calibration::fitWeight(problem, matrix, request.options);
-  if (!result)
-    return awq::emitError(op.getLoc(), result.error());
-  request.reports.push_back({problem.name, *result,
-                             signalToNoise(*weights, dequantize(matrix)),
-                             saturation(matrix)});
+  FitReport report;
+  report.name = getOpName(op);
+  if (request.options.refitScales || request.options.refineCodes) {
+    auto grams = WeightStatistics::read(op, request.statistics, store);
+    if (failed(grams))
+      return failure();
+    calibration::RefitProblem problem;
+    problem.name = report.name;
+    problem.weights = weights->data();
+    problem.fitGram = grams->fit();
+    problem.guardGram = grams->guard();
+    auto result = calibration::fitWeight(problem, matrix, request.options);
+    if (!result)
+      return awq::emitError(op.getLoc(), result.error());
+    report.result = *result;
+  }
+  report.sqnr = signalToNoise(*weights, dequantize(matrix));
+  report.saturated = saturation(matrix);
+  request.reports.push_back(std::move(report));
   return success();
 }
 

@@ -146,9 +146,10 @@ ObserveOp awq::findObserver(OpOperand &use) {
 // The search
 //===----------------------------------------------------------------------===//
 
-llvm::BitVector ScalingGroup::findRead() const {
-  llvm::BitVector read(channels);
-  for (const Absorber &absorber : absorbers) {
+/// The channels of the producer that some absorber reads.
+static llvm::BitVector findRead(const ScalingGroup &group) {
+  llvm::BitVector read(group.channels);
+  for (const Absorber &absorber : group.absorbers) {
     if (absorber.producerOf.empty())
       read.set();
     for (int64_t channel : absorber.producerOf)
@@ -185,7 +186,7 @@ public:
                       [&](const Absorber &a, const Absorber &b) {
                         return isBefore(a.getOp(), b.getOp());
                       });
-    group.scaled = group.findRead();
+    group.scaled = findRead(group);
     chooseBlocker();
   }
 

@@ -123,30 +123,28 @@ Value ExpertsOp::observeInside(OpBuilder &builder, Value inner,
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(*this);
   ImplicitLocOpBuilder b(inner.getLoc(), builder);
-  auto splat = [&](Value like, TypedAttr value) -> Value {
+  auto splat = [&](RankedTensorType type, TypedAttr value) -> Value {
     Value element = arith::ConstantOp::create(b, value);
-    auto type = typeOf(like);
     if (type.hasStaticShape())
       return tensor::SplatOp::create(b, element, type);
-    Value tokens = tensor::DimOp::create(b, like, int64_t(0));
+    Value tokens = tensor::DimOp::create(b, getHidden(), int64_t(0));
     return tensor::SplatOp::create(b, type, element, tokens);
   };
+  // The region becomes the only expert, number 0; of all tokens, or of those
+  // whose numbers are its own: others then lie outside.
   Region *region = inner.getParentRegion();
-  // The region becomes the only expert; all other numbers lie outside.
-  Value numbers = getIndices();
-  Value weights = splat(getWeights(), b.getF32FloatAttr(1.0f));
   int32_t number = region->getRegionNumber();
-  if (allTokens) {
-    SmallVector<OpFoldResult> sizes = {
-        tensor::getMixedSize(b, b.getLoc(), getHidden(), 0), b.getIndexAttr(1)};
-    Value like = tensor::EmptyOp::create(b, sizes, b.getI32Type());
-    numbers = splat(like, b.getI32IntegerAttr(0));
-    weights = splat(tensor::EmptyOp::create(b, sizes, b.getF32Type()),
-                    b.getF32FloatAttr(1.0f));
-  } else if (number != 0) {
+  RankedTensorType chosen = typeOf(getWeights());
+  if (allTokens)
+    chosen = chosen.clone({chosen.getDimSize(0), 1});
+  RankedTensorType numbered = chosen.clone(b.getI32Type());
+  Value weights = splat(chosen, b.getF32FloatAttr(1.0f));
+  Value numbers = getIndices();
+  if (allTokens)
+    numbers = splat(numbered, b.getI32IntegerAttr(0));
+  else if (number != 0)
     numbers = arith::SubIOp::create(
-        b, numbers, splat(numbers, b.getI32IntegerAttr(number)));
-  }
+        b, numbers, splat(numbered, b.getI32IntegerAttr(number)));
   auto type = cast<RankedTensorType>(inner.getType());
   auto result =
       type.clone({typeOf(getHidden()).getDimSize(0), type.getDimSize(1)});

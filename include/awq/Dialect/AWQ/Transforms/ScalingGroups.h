@@ -46,8 +46,6 @@ struct ScalingGroup {
   /// The channels of `produced` that are scaled.
   llvm::BitVector scaled;
 
-  /// The channels that some absorber reads.
-  llvm::BitVector findRead() const;
   mlir::Operation *getProducer() const { return produced.getOwner(); }
   bool hasTarget() const {
     return llvm::any_of(absorbers, [](const Absorber &a) { return a.target; });
