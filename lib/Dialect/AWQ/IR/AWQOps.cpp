@@ -385,10 +385,12 @@ static LogicalResult verifyPart(ObserveOp op, NamedAttribute part,
     if (entry.getName() == "tokens")
       continue;
     bool isGram = entry.getName() == "gram";
-    auto dense = dyn_cast<DenseElementsAttr>(entry.getValue());
+    auto numbers = dyn_cast<ElementsAttr>(entry.getValue());
+    bool isRaw =
+        isa<DenseElementsAttr, DenseResourceElementsAttr>(entry.getValue());
     SmallVector<int64_t> shape(isGram ? 2 : 1, channels);
-    if (!dense || !dense.getElementType().isF32() ||
-        dense.getType().getShape() != ArrayRef(shape))
+    if (!isRaw || !numbers.getElementType().isF32() ||
+        numbers.getShapedType().getShape() != ArrayRef(shape))
       return op.emitOpError()
              << name << "." << entry.getName().getValue()
              << " must be dense f32 of " << (isGram ? "KxK" : "K")

@@ -9,6 +9,7 @@
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/Transforms/Providers.h"
 #include "awq/Dialect/AWQ/Utils/Half.h"
 #include "awq/IO/SafetensorsWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -80,6 +81,12 @@ ParameterStore::readExtern(Location loc, StringRef name,
                            RankedTensorType type) {
   if (auto held = memory.find(name); held != memory.end())
     return Leaf{held->second};
+  FailureOr<std::optional<ParameterData>> provided =
+      findProvidedParameter(loc, name, type);
+  if (failed(provided))
+    return failure();
+  if (*provided)
+    return Leaf{(*provided)->bytes, (*provided)->splat};
   if (failed(openFiles(loc)))
     return failure();
   // A later file overrides an earlier one.
@@ -297,12 +304,13 @@ FailureOr<Value> ParameterStore::define(OpBuilder &builder, Location loc,
     auto attr = DenseElementsAttr::getFromRawBuffer(type, bytes);
     return Value(arith::ConstantOp::create(builder, loc, attr));
   }
-  if (mode == Mode::Refuse)
-    return mlir::emitError(loc)
-           << "the weights lie in files, so the new parameter '" << name
-           << "' needs one too; give the option side-file=PATH";
   std::string symbol = uniqueName(module, name);
-  if (mode == Mode::Memory)
+  if (mode == Mode::Refuse) {
+    if (!keepProvidedParameter(module.getContext(), symbol, type, bytes))
+      return mlir::emitError(loc)
+             << "the weights lie in files, so the new parameter '" << name
+             << "' needs one too; give the option side-file=PATH";
+  } else if (mode == Mode::Memory)
     memory[symbol].assign(bytes.begin(), bytes.end());
   else if (failed(spill(loc, symbol, type, bytes)))
     return failure();

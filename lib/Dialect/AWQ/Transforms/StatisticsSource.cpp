@@ -9,7 +9,9 @@
 #include "awq/Dialect/AWQ/Transforms/StatisticsSource.h"
 
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/Dialect/AWQ/Transforms/Providers.h"
 #include "awq/IO/Fingerprint.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace awq;
@@ -60,6 +62,21 @@ void StatisticsSource::set(calibration::SiteStatistics statistics) {
   sites[name] = std::move(statistics);
 }
 
+/// The numbers of an attribute that the verifier of `awq.observe` accepts;
+/// nothing if its resource was elided. MLIR does not compare a resource with
+/// its type.
+static std::vector<float> readNumbers(Attribute attribute) {
+  if (auto dense = dyn_cast_or_null<DenseFPElementsAttr>(attribute))
+    return {dense.value_begin<float>(), dense.value_end<float>()};
+  auto resource = dyn_cast_or_null<DenseF32ResourceElementsAttr>(attribute);
+  if (!resource || !resource.getRawHandle().getBlob())
+    return {};
+  std::optional<ArrayRef<float>> values = resource.tryGetAsArrayRef();
+  if (!values || int64_t(values->size()) != resource.getType().getNumElements())
+    return {};
+  return values->vec();
+}
+
 /// One part of the statistics attribute; what is missing stays empty.
 static calibration::PartStatistics readPart(ObserveOp op, StringRef name) {
   calibration::PartStatistics part;
@@ -68,14 +85,10 @@ static calibration::PartStatistics readPart(ObserveOp op, StringRef name) {
     return part;
   if (auto tokens = dictionary.getAs<IntegerAttr>("tokens"))
     part.tokens = tokens.getInt();
-  auto read = [&](StringRef key, std::vector<float> &values) {
-    if (auto dense = dictionary.getAs<DenseFPElementsAttr>(key))
-      values.assign(dense.value_begin<float>(), dense.value_end<float>());
-  };
-  read("mean_abs", part.meanAbs);
-  read("max_abs", part.maxAbs);
-  read("mean_square", part.meanSquare);
-  read("gram", part.gram);
+  part.meanAbs = readNumbers(dictionary.get("mean_abs"));
+  part.maxAbs = readNumbers(dictionary.get("max_abs"));
+  part.meanSquare = readNumbers(dictionary.get("mean_square"));
+  part.gram = readNumbers(dictionary.get("gram"));
   return part;
 }
 
@@ -91,6 +104,14 @@ StatisticsSource::get(ObserveOp op) {
     if (!read)
       return awq::emitError(op.getLoc(), read.error());
     found = &(sites[site] = std::move(*read));
+  }
+  if (!found) {
+    FailureOr<std::optional<calibration::SiteStatistics>> provided =
+        findProvidedStatistics(op.getLoc(), site, channels);
+    if (failed(provided))
+      return failure();
+    if (*provided)
+      found = &(sites[site] = std::move(**provided));
   }
   if (!found && op.getStatisticsAttr()) {
     calibration::SiteStatistics statistics;

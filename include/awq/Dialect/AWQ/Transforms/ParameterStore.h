@@ -53,19 +53,20 @@ void eraseUnusedParameters(mlir::func::FuncOp function);
 /// tensor at a time: leaves are read where they lie (attributes, mapped files),
 /// results belong to the caller. Also takes in new parameters and keeps each
 /// where its source was: in the IR, or in a side file beside the model's.
+/// Extern globals are first asked of the host (ParameterProvider).
 ///
 /// One store serves one module and one thread.
 class ParameterStore {
 public:
   /// What becomes of new parameters whose source lies in a file.
   enum class Mode {
-    Refuse,   ///< an error: there is nowhere to put them
+    Refuse,   ///< an error, unless a ParameterProvider keeps them
     SideFile, ///< written to one safetensors file by commit()
     Memory    ///< held by the store until release()
   };
 
   /// A store that writes to `sideFile`; new parameters of extern sources are
-  /// refused if it is empty.
+  /// refused if it is empty and no host keeps them.
   explicit ParameterStore(mlir::ModuleOp module, std::string sideFile = "");
   ParameterStore(mlir::ModuleOp module, Mode mode);
   ~ParameterStore();

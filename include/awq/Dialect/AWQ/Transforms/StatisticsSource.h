@@ -17,9 +17,10 @@
 
 namespace awq {
 
-/// Statistics by site: those that were set, else those of a file, else those in
-/// the attribute of the `awq.observe`. They describe the activations of the
-/// unscaled model.
+/// Statistics by site: those that were set, else those of a file, else the
+/// host's (StatisticsProvider), else those in the attribute of the
+/// `awq.observe`, as dense elements or as resources. They describe the
+/// activations of the unscaled model.
 class StatisticsSource {
 public:
   StatisticsSource() = default;
