@@ -17,6 +17,7 @@
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Pipelines/CPUPipeline.h"
 #include "awq/Pipelines/NVVMPipeline.h"
+#include "awq/Pipelines/QuantizePipeline.h"
 
 namespace awq {
 
@@ -30,6 +31,7 @@ inline void registerAllPasses() {
   registerEntryPointsToLLVMPasses();
   registerCPUPipeline();
   registerNVVMPipeline();
+  registerQuantizePipeline();
 }
 
 } // namespace awq

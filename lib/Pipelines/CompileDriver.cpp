@@ -8,21 +8,15 @@
 
 #include "awq/Pipelines/CompileDriver.h"
 
-#include "ModulePacking.h"
 #include "awq/Dialect/AWQ/IR/AWQ.h"
-#include "awq/Dialect/AWQ/Transforms/Passes.h"
-#include "awq/IO/Safetensors.h"
 #include "awq/Pipelines/Bundle.h"
-#include "awq/Pipelines/CPUPipeline.h"
+#include "awq/Pipelines/CompileStages.h"
 #include "awq/Pipelines/Compiler.h"
 #include "awq/Pipelines/NVVMPipeline.h"
 #include "awq/Pipelines/Progress.h"
 #include "awq/Pipelines/Quantize.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <chrono>
@@ -53,9 +47,7 @@ private:
                                          : Progress::Mode::None;
   }
 
-  Status checkRequest();
   Status import();
-  Status runTo(llvm::StringRef last);
   Status emitMLIR();
   Status emitBundle();
   Status emitCheckpoint();
@@ -63,94 +55,18 @@ private:
   Status emitOutput();
   Status report(const std::string &path);
   CPUCompileOptions cpuOptions();
-  std::string sourceFolder() const;
 
   const CompileRequest &request;
   std::string emit;
   MLIRContext context;
   Progress progress;
   OwningOpRef<ModuleOp> module;
-  ScratchFile packed;
+  PhaseRunner phases;
   /// What the last event tells beyond time and memory.
   nlohmann::ordered_json outcome = nlohmann::ordered_json::object();
 };
 
 } // namespace
-
-static Error usage(std::string message, std::string help) {
-  return Error{ErrorKind::Usage, "AWQ1601", std::move(message), "",
-               std::move(help)};
-}
-
-/// Whether `value` is one of `choices`.
-static bool isOneOf(llvm::StringRef value,
-                    llvm::ArrayRef<llvm::StringLiteral> choices) {
-  return llvm::is_contained(choices, value);
-}
-
-Status Driver::checkRequest() {
-  if (!isOneOf(request.progress, {"jsonl", "plain", "none"}))
-    return usage("--progress=" + request.progress + " is unknown",
-                 "use jsonl, plain or none");
-  if (!isOneOf(request.target, {"cpu", "nvvm"}))
-    return usage("--target=" + request.target + " is unknown",
-                 "use cpu or nvvm");
-  if (!isOneOf(request.quantize, {"", "awq", "rtn"}))
-    return usage("--quantize=" + request.quantize + " is unknown",
-                 "use awq or rtn");
-  if (!isOneOf(request.kernelMode,
-               {"subnormal", "exact", "planes", "dequantize"}))
-    return usage("--kernel-mode=" + request.kernelMode + " is unknown",
-                 "use subnormal, exact, planes or dequantize");
-  if (!isOneOf(request.activations, {"f16", "bf16"}))
-    return usage("--activations=" + request.activations + " is unknown",
-                 "use f16 or bf16");
-  emit = request.emit;
-  if (emit.empty())
-    emit = !request.compileTo.empty()  ? "mlir"
-           : !request.quantize.empty() ? "checkpoint"
-           : request.target == "nvvm"  ? "ptx"
-                                       : "bundle";
-  if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "ptx"}))
-    return usage("--emit=" + emit + " is unknown",
-                 "use mlir, bundle, checkpoint or ptx");
-  if (emit != "mlir" && request.output == "-")
-    return usage("--emit=" + emit + " needs a folder to go to",
-                 "give one with -o");
-  if (emit != "mlir" && !request.compileTo.empty())
-    return usage("--compile-to prints a module, and --emit=" + emit +
-                     " asks for something else",
-                 "leave one of the two out");
-  if ((emit == "checkpoint") != !request.quantize.empty())
-    return usage("--quantize and --emit=checkpoint go together",
-                 "give --quantize=awq or --quantize=rtn, and no other --emit");
-  if (request.quantize == "awq" && request.calibration.empty())
-    return usage("--quantize=awq needs a calibration file",
-                 "give one with --calibration, or use --quantize=rtn");
-  if (!request.statistics.empty() && request.quantize != "awq")
-    return usage("--statistics needs a calibration",
-                 "give --quantize=awq, or leave --statistics out");
-  if (request.statisticsGram && request.statistics.empty())
-    return usage("--statistics-gram adds to a statistics file, but none is "
-                 "written",
-                 "name one with --statistics");
-  if (request.scaleRatios < 1 || request.scaleRatios > 1000)
-    return usage("--scale-ratios must be 1 to 1000", "20 is usual");
-  if (!request.journal.empty() && request.quantize != "awq")
-    return usage("--journal keeps the results of a calibration",
-                 "give --quantize=awq, or leave --journal out");
-  if ((request.resume || request.restart) && request.journal.empty())
-    return usage("--resume and --restart need the folder of the interrupted "
-                 "run",
-                 "name it with --journal");
-  if (request.resume && request.restart)
-    return usage("--resume goes on and --restart begins anew",
-                 "leave one of the two out");
-  if (!request.skip.empty() && request.quantize.empty())
-    return usage("--skip says which linears are not quantized, but nothing is",
-                 "give --quantize, or leave --skip out");
-  return {};
-}
 
 //===----------------------------------------------------------------------===//
 // Stages
@@ -193,37 +109,9 @@ CPUCompileOptions Driver::cpuOptions() {
   return options;
 }
 
-/// Runs the phases after import up to `last`.
-Status Driver::runTo(llvm::StringRef last) {
-  if (last == "import")
-    return {};
-  if (last == "groups")
-    return runPasses(*module, "groups", [](OpPassManager &manager) {
-      manager.addPass(createFindScalingGroupsPass());
-    });
-  if (Status status = packForCPU(*module, packed); !status)
-    return status;
-  if (last == "pack")
-    return {};
-  CPUPipelineOptions options;
-  for (const CPUPhase &phase : getCPUPhases()) {
-    Status status = runPasses(*module, phase.name, [&](OpPassManager &manager) {
-      phase.build(manager, options);
-    });
-    if (!status || phase.name == last)
-      return status;
-  }
-  std::string known = "import, groups, pack";
-  for (const CPUPhase &phase : getCPUPhases())
-    known += ", " + phase.name.str();
-  return Error{ErrorKind::Usage, "AWQ1516",
-               "--compile-to=" + last.str() + " is no phase", "",
-               "the phases are " + known};
-}
-
 Status Driver::emitMLIR() {
-  if (Status status =
-          runTo(request.compileTo.empty() ? "import" : request.compileTo);
+  if (Status status = phases.runTo(
+          *module, request.compileTo.empty() ? "import" : request.compileTo);
       !status)
     return status;
   std::error_code error;
@@ -245,13 +133,6 @@ Status Driver::emitMLIR() {
   return request.output == "-" ? Status() : report(request.output);
 }
 
-/// The folder that the input's tokenizer lies in.
-std::string Driver::sourceFolder() const {
-  if (llvm::sys::fs::is_directory(request.input))
-    return request.input;
-  return llvm::sys::path::parent_path(request.input).str();
-}
-
 Status Driver::emitBundle() {
   CPUCompileOptions options = cpuOptions();
   auto onPhase = [&](llvm::StringRef name, double seconds) {
@@ -259,8 +140,8 @@ Status Driver::emitBundle() {
         {{"event", "phase"}, {"name", name.str()}, {"seconds", seconds}});
   };
   options.onPhase = onPhase;
-  if (Status status = writeBundle(*module, sourceFolder(), request.output,
-                                  request.force, options);
+  if (Status status = writeBundle(*module, sourceFolder(request.input),
+                                  request.output, request.force, options);
       !status)
     return status;
   return report(request.output);
@@ -268,32 +149,12 @@ Status Driver::emitBundle() {
 
 /// Quantizes the input into a folder in AutoAWQ's format.
 Status Driver::emitCheckpoint() {
-  QuantizeOptions options;
-  options.method =
-      request.quantize == "awq" ? QuantizeMethod::Awq : QuantizeMethod::Rtn;
-  options.scheme.bits = request.bits;
-  options.scheme.group = request.groupSize;
-  options.calibration = request.calibration;
-  options.statistics = request.statistics;
-  options.statisticsGram = request.statisticsGram;
-  options.autoAwq = request.autoAwq;
-  options.scaleRatios = static_cast<int>(request.scaleRatios);
-  options.plainScales = request.plainScales;
-  options.searchClips = request.searchClips;
-  options.refitScales = request.refitScales;
-  options.refineCodes = request.refineCodes;
-  options.skipTokens = request.skipTokens;
-  options.shrinkage = request.shrinkage;
-  options.skip = request.skip;
-  options.journal = request.journal;
-  options.resume = request.resume;
-  options.restart = request.restart;
-  options.threads = request.threads;
+  QuantizeOptions options = makeQuantizeOptions(request);
   options.onEvent = [&](const nlohmann::ordered_json &event) {
     progress.event(event);
   };
-  std::unique_ptr<QuantizedModelSink> sink =
-      createAutoAwqSink(sourceFolder(), request.output, request.force);
+  std::unique_ptr<QuantizedModelSink> sink = createAutoAwqSink(
+      sourceFolder(request.input), request.output, request.force);
   Result<QuantizeSummary> summary = quantizeModel(*module, options, *sink);
   if (!summary)
     return summary.error();
@@ -306,15 +167,8 @@ Status Driver::emitCheckpoint() {
 
 /// Compiles the input's quantized linears for a GPU.
 Status Driver::emitKernels() {
-  KernelFolderOptions options;
-  options.chip = request.chip;
-  options.mode = request.kernelMode;
-  options.batchInvariant = request.batchInvariant;
-  options.fuse = request.fuse;
-  options.activations = request.activations;
-  options.force = request.force;
   Result<KernelFolderReport> kernels =
-      writeKernelFolder(*module, options, request.output);
+      writeKernelFolder(*module, makeKernelOptions(request), request.output);
   if (!kernels)
     return kernels.error();
   for (const KernelReport &kernel : kernels->kernels) {
@@ -358,7 +212,7 @@ Status Driver::report(const std::string &path) {
 
 Status Driver::run() {
   auto start = std::chrono::steady_clock::now();
-  if (Status status = checkRequest(); !status)
+  if (Status status = checkRequest(request, emit); !status)
     return status;
   if (Status status = import(); !status)
     return status;

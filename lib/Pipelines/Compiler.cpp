@@ -20,6 +20,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/SourceMgr.h"
 
 #include <chrono>
 
@@ -190,6 +191,13 @@ Result<CompiledModule> awq::compileForCPU(ModuleOp module,
 // Input
 //===----------------------------------------------------------------------===//
 
+static Error invalidModule(const DiagnosticCollector &errors,
+                           const std::string &name) {
+  return errors.error(Error{ErrorKind::Malformed, "AWQ1511",
+                            "'" + name + "' is not a valid module", name,
+                            "awq-opt checks modules and shows each error"});
+}
+
 Result<OwningOpRef<ModuleOp>> awq::loadModule(MLIRContext *context,
                                               const std::string &path) {
   if (!llvm::sys::fs::exists(path))
@@ -203,7 +211,20 @@ Result<OwningOpRef<ModuleOp>> awq::loadModule(MLIRContext *context,
       parseSourceFile<ModuleOp>(path, ParserConfig(context));
   if (module)
     return module;
-  return errors.error(Error{ErrorKind::Malformed, "AWQ1511",
-                            "'" + path + "' is not a valid module", path,
-                            "awq-opt checks modules and shows each error"});
+  return invalidModule(errors, path);
+}
+
+Result<OwningOpRef<ModuleOp>> awq::parseModule(MLIRContext *context,
+                                               llvm::StringRef bytes,
+                                               const std::string &name) {
+  DiagnosticCollector errors(context);
+  // A copy: the lexer wants a zero at the end, bytecode an aligned start.
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(bytes, name),
+                             llvm::SMLoc());
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(sources, ParserConfig(context));
+  if (module)
+    return module;
+  return invalidModule(errors, name);
 }

@@ -110,6 +110,12 @@ void registerCompilerDialects(mlir::DialectRegistry &registry);
 Result<mlir::OwningOpRef<mlir::ModuleOp>> loadModule(mlir::MLIRContext *context,
                                                      const std::string &path);
 
+/// Reads a module from text or bytecode in memory. `name` stands for it in
+/// locations. Errors: AWQ1511.
+Result<mlir::OwningOpRef<mlir::ModuleOp>>
+parseModule(mlir::MLIRContext *context, llvm::StringRef bytes,
+            const std::string &name);
+
 } // namespace awq
 
 #endif // AWQ_PIPELINES_COMPILER_H
