@@ -22,9 +22,14 @@ config.environment["PATH"] = os.pathsep.join([str(Path(build) / "bin"), llvm_bin
 for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
+config.environment["AWQ_BUILD"] = build
 config.substitutions.append(("%build", build))
 config.substitutions.append(("%llvm", str(Path(llvm_bin).parent)))
 config.substitutions.append(("%root", str(source.parent)))
+# LLVM's own mlir-opt, which has nothing of this project but what it loads.
+plugin = f"{build}/lib/libAWQPlugin.so"
+config.substitutions.append(("%awq_plugin", f"--load-dialect-plugin={plugin} --load-pass-plugin={plugin}"))
+config.substitutions.append(("%mlir_opt", f"{llvm_bin}/mlir-opt"))
 
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")

@@ -90,6 +90,13 @@ function(add_awq_library name)
   set_property(GLOBAL APPEND PROPERTY AWQ_LIBRARIES ${name})
 endfunction()
 
+# awq_export_only(NAME MAP): the shared library shows only what the linker's
+# version script MAP lists, so that nothing it holds meets a copy in its host.
+function(awq_export_only name map)
+  target_link_options(${name} PRIVATE "-Wl,--version-script=${map}" -Wl,--as-needed)
+  set_target_properties(${name} PROPERTIES LINK_DEPENDS "${map}")
+endfunction()
+
 # add_awq_tool(NAME SOURCES... [LINK_LIBS ...]): a command-line tool on MLIR.
 function(add_awq_tool name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS" ${ARGN})
