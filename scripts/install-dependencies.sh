@@ -20,7 +20,8 @@ build=$root/build
 stamps=$build/.stamps
 
 build_packages="cmake ninja-build g++ git llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools
- libgtest-dev nlohmann-json3-dev libopenblas-pthread-dev libomp-22-dev python3-venv python3-dev"
+ libgtest-dev nlohmann-json3-dev libopenblas-pthread-dev libomp-22-dev libprotobuf-dev protobuf-compiler
+ python3-venv python3-dev"
 demo_packages="debian-reference-en python3.11-doc anarchism"
 lint_packages="clang-format-22 clang-tidy-22"
 
