@@ -12,8 +12,10 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <dlfcn.h>
 #include <omp.h>
 
 using namespace awq;
@@ -49,6 +51,22 @@ static llvm::Error defineLeafFunctions(llvm::orc::LLJIT &jit) {
       llvm::orc::absoluteSymbols(std::move(symbols)));
 }
 
+/// Finds symbols in the library that holds this code, and in what it was linked
+/// with. A host may have loaded it privately; then the process as a whole shows
+/// neither OpenMP nor mathematics. Null where this code is in the program.
+static std::unique_ptr<llvm::orc::DefinitionGenerator> searchOwnLibrary() {
+  Dl_info own = {};
+  if (!dladdr(reinterpret_cast<void *>(&searchOwnLibrary), &own))
+    return nullptr;
+  // Not loaded anew, and never unloaded: compiled code may outlive the host's
+  // handle.
+  void *handle = dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  if (!handle)
+    return nullptr;
+  return std::make_unique<llvm::orc::DynamicLibrarySearchGenerator>(
+      llvm::sys::DynamicLibrary(handle), /*GlobalPrefix=*/'\0');
+}
+
 Result<std::unique_ptr<Engine>> Engine::create(mlir::ModuleOp module,
                                                const TargetOptions &options,
                                                CodeGenTimes *times) {
@@ -69,6 +87,8 @@ Result<std::unique_ptr<Engine>> Engine::create(mlir::ModuleOp module,
   if (!process)
     return loadError(process.takeError());
   jit->getMainJITDylib().addGenerator(std::move(*process));
+  if (auto own = searchOwnLibrary())
+    jit->getMainJITDylib().addGenerator(std::move(own));
   if (llvm::Error error = jit->addObjectFile(std::move(*object)))
     return loadError(std::move(error));
 
