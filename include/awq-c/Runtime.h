@@ -30,6 +30,8 @@
 #ifndef AWQ_C_RUNTIME_H
 #define AWQ_C_RUNTIME_H
 
+#include "awq-c/Status.h"
+
 #include <stdint.h>
 
 #ifndef AWQ_RUNTIME_API
@@ -42,16 +44,6 @@ extern "C" {
 
 /** The version of this interface; see the note on stability above. */
 #define AWQ_RUNTIME_ABI_VERSION 1
-
-/** What a call returned. The values are also the command's exit codes. */
-enum AwqStatus {
-  AWQ_STATUS_OK = 0,          /**< done */
-  AWQ_STATUS_USAGE = 2,       /**< an argument is wrong */
-  AWQ_STATUS_MALFORMED = 3,   /**< the bundle is damaged or incomplete */
-  AWQ_STATUS_UNSUPPORTED = 4, /**< a newer format, or not for this runtime */
-  AWQ_STATUS_RESOURCES = 5,   /**< memory, or a processor feature, is missing */
-  AWQ_STATUS_INTERNAL = 70    /**< a defect of this project */
-};
 
 /** A loaded bundle: code, parameters and manifest. Immutable. */
 typedef struct AwqModel AwqModel;
