@@ -57,17 +57,17 @@ def find_program(name: str) -> Path:
     )
 
 
-def find_library() -> Path:
-    """The runtime library, in lib beside the folder of the programs."""
+def find_library(name: str = LIBRARY) -> Path:
+    """A library (the runtime's if not said otherwise), in lib beside the folder of the programs."""
     folders = candidate_folders()
     for folder in folders:
-        for library in (folder.parent / "lib" / LIBRARY, folder.parent / "lib64" / LIBRARY, folder / LIBRARY):
+        for library in (folder.parent / "lib" / name, folder.parent / "lib64" / name, folder / name):
             if library.is_file():
                 return library
     raise AwqError(
         Kind.RESOURCES,
         "AWQ1643",
-        f"the library {LIBRARY} was not found",
+        f"the library {name} was not found",
         "looked beside " + ", ".join(dict.fromkeys(str(folder) for folder in folders)),
         f"build it with `make build`, or set {VARIABLE} to the bin folder of an installation",
     )
