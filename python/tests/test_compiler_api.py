@@ -196,6 +196,19 @@ def test_checkpoints_are_those_of_the_command(method: str, tmp_path: Path) -> No
     assert events
 
 
+def test_the_example(tmp_path: Path) -> None:
+    """What docs/Embedding.md shows."""
+    model = make_model(tmp_path / "model", "llama")
+    example = Path(__file__).resolve().parents[2] / "examples" / "capi" / "quantize.py"
+    subprocess.run([sys.executable, example, model, tmp_path / "out"], check=True, timeout=100)
+    assert "quantization_config" in (tmp_path / "out" / "config.json").read_text(encoding="utf8")
+    failed = subprocess.run(
+        [sys.executable, example, "x", "y"], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error[AWQ1512]: no such input\n  where: x\n  help: ")
+
+
 def test_a_bundle_runs(compiler: Compiler, tmp_path: Path) -> None:
     model = make_model(tmp_path / "model", "llama")
     with compiler.load(model) as module:
