@@ -8,6 +8,9 @@
 
 #include "OutputErrors.h"
 #include "awq/Target/HuggingFace/Import.h"
+#if AWQ_ENABLE_ONNX
+#include "awq/Target/ONNX/Import.h"
+#endif
 
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "llvm/Support/CommandLine.h"
@@ -30,6 +33,9 @@ int main(int argc, char **argv) {
       llvm::cl::location(huggingFace.architectureFile));
   int exitCode = 1;
   registerHuggingFaceImport(huggingFace, &exitCode);
+#if AWQ_ENABLE_ONNX
+  registerONNXImport(&exitCode);
+#endif
   if (succeeded(
           mlir::mlirTranslateMain(argc, argv, "awq-mlir translation tool")))
     return 0;

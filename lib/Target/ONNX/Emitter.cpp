@@ -1,0 +1,489 @@
+//===- Emitter.cpp - values and elementwise ops -------- -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace awq;
+using namespace awq::onnx;
+
+bool onnx::isFloat(OnnxType type) {
+  return type == OnnxType::F32 || type == OnnxType::F16 ||
+         type == OnnxType::BF16 || type == OnnxType::F64;
+}
+
+bool onnx::isUnsigned(OnnxType type) {
+  return type == OnnxType::U8 || type == OnnxType::U16 ||
+         type == OnnxType::U32 || type == OnnxType::U64 ||
+         type == OnnxType::Bool || type == OnnxType::U4 || type == OnnxType::U2;
+}
+
+bool onnx::isInteger(OnnxType type) {
+  switch (type) {
+  case OnnxType::I8:
+  case OnnxType::I16:
+  case OnnxType::I32:
+  case OnnxType::I64:
+  case OnnxType::I4:
+  case OnnxType::I2:
+    return true;
+  default:
+    return isUnsigned(type);
+  }
+}
+
+DimExpr onnx::productOf(ArrayRef<DimExpr> shape) {
+  DimExpr product = 1;
+  for (const DimExpr &size : shape)
+    product = product * size;
+  return product;
+}
+
+std::optional<int64_t> onnx::countElements(ArrayRef<DimExpr> shape) {
+  return productOf(shape).constant();
+}
+
+//===----------------------------------------------------------------------===//
+// Types and values
+//===----------------------------------------------------------------------===//
+
+Type Emitter::elementType(OnnxType type) {
+  switch (type) {
+  case OnnxType::F32:
+    return b.getF32Type();
+  case OnnxType::F16:
+    return b.getF16Type();
+  case OnnxType::BF16:
+    return b.getBF16Type();
+  case OnnxType::F64:
+    return b.getF64Type();
+  case OnnxType::Bool:
+    return b.getI1Type();
+  case OnnxType::I8:
+  case OnnxType::U8:
+  // Elements of 4 and 2 bits take a byte each.
+  case OnnxType::I4:
+  case OnnxType::U4:
+  case OnnxType::I2:
+  case OnnxType::U2:
+    return b.getI8Type();
+  case OnnxType::I16:
+  case OnnxType::U16:
+    return b.getI16Type();
+  case OnnxType::I32:
+  case OnnxType::U32:
+    return b.getI32Type();
+  case OnnxType::I64:
+  case OnnxType::U64:
+    return b.getI64Type();
+  default:
+    return {};
+  }
+}
+
+RankedTensorType Emitter::tensorType(OnnxType type, ArrayRef<DimExpr> shape) {
+  SmallVector<int64_t> sizes;
+  for (const DimExpr &size : shape)
+    sizes.push_back(size.constant().value_or(ShapedType::kDynamic));
+  return RankedTensorType::get(sizes, elementType(type));
+}
+
+Value Emitter::value(Tensor &tensor) {
+  if (tensor.value)
+    return tensor.value;
+  RankedTensorType type = tensorType(tensor.type, tensor.shape);
+  if (tensor.constant)
+    return tensor.value = arith::ConstantOp::create(b, tensor.constant);
+  assert(tensor.elements && "a tensor with neither a value nor elements");
+  // All elements may have become numbers since.
+  SmallVector<Value> values;
+  SmallVector<Attribute> numbers;
+  for (const DimExpr &element : *tensor.elements)
+    if (auto number = element.constant())
+      numbers.push_back(b.getIntegerAttr(type.getElementType(), *number));
+  if (numbers.size() == tensor.elements->size())
+    return tensor.value = arith::ConstantOp::create(
+               b, DenseElementsAttr::get(type, numbers));
+  for (const DimExpr &element : *tensor.elements) {
+    Value index = dims.materialize(element);
+    values.push_back(
+        type.getElementType().isInteger(1)
+            ? arith::CmpIOp::create(b, arith::CmpIPredicate::ne, index,
+                                    arith::ConstantIndexOp::create(b, 0))
+                  .getResult()
+            : arith::IndexCastOp::create(b, type.getElementType(), index)
+                  .getResult());
+  }
+  return tensor.value = tensor::FromElementsOp::create(b, type, values);
+}
+
+Tensor Emitter::wrap(Value value, OnnxType type, Shape shape) {
+  Tensor tensor;
+  tensor.type = type;
+  RankedTensorType wanted = tensorType(type, shape);
+  tensor.shape = std::move(shape);
+  tensor.value = value.getType() == wanted
+                     ? value
+                     : tensor::CastOp::create(b, wanted, value).getResult();
+  return tensor;
+}
+
+static Attribute numberAttr(Builder &b, Type type, double number) {
+  if (isa<FloatType>(type))
+    return b.getFloatAttr(type, number);
+  return b.getIntegerAttr(type, static_cast<int64_t>(number));
+}
+
+Tensor Emitter::scalar(OnnxType type, double number) {
+  auto tensor = RankedTensorType::get({}, elementType(type));
+  return fromConstant(type, DenseElementsAttr::get(
+                                tensor, numberAttr(b, tensor.getElementType(),
+                                                   number)));
+}
+
+Tensor Emitter::fromElements(OnnxType type, Shape shape,
+                             std::vector<DimExpr> elements) {
+  Tensor tensor;
+  tensor.type = type;
+  tensor.shape = std::move(shape);
+  tensor.elements = std::move(elements);
+  return tensor;
+}
+
+Tensor Emitter::fromConstant(OnnxType type, DenseElementsAttr constant) {
+  Tensor tensor;
+  tensor.type = type;
+  auto shape = llvm::cast<RankedTensorType>(constant.getType()).getShape();
+  tensor.shape.assign(shape.begin(), shape.end());
+  tensor.constant = constant;
+  if (!isInteger(type) || constant.getNumElements() > 256)
+    return tensor;
+  tensor.elements.emplace();
+  for (const APInt &element : constant.getValues<APInt>())
+    tensor.elements->push_back(isUnsigned(type)
+                                   ? int64_t(element.getZExtValue())
+                                   : element.getSExtValue());
+  return tensor;
+}
+
+std::optional<std::vector<DimExpr>> Emitter::elements(Tensor &tensor) {
+  if (tensor.elements || !isInteger(tensor.type))
+    return tensor.elements;
+  std::optional<int64_t> count = countElements(tensor.shape);
+  if (!count || *count > 64 || tensor.rank() > 1)
+    return std::nullopt;
+  Value source = value(tensor);
+  std::vector<DimExpr> read;
+  for (int64_t i = 0; i < *count; ++i) {
+    SmallVector<Value> place;
+    if (tensor.rank() == 1)
+      place.push_back(arith::ConstantIndexOp::create(b, i));
+    Value element = tensor::ExtractOp::create(b, source, place);
+    Value index =
+        isUnsigned(tensor.type)
+            ? arith::IndexCastUIOp::create(b, b.getIndexType(), element)
+                  .getResult()
+            : arith::IndexCastOp::create(b, b.getIndexType(), element)
+                  .getResult();
+    read.push_back(dims.opaque(index, isUnsigned(tensor.type)));
+  }
+  tensor.elements = read;
+  return read;
+}
+
+std::optional<double> Emitter::splat(const Tensor &tensor) {
+  if (!tensor.constant || !tensor.constant.isSplat() ||
+      tensor.constant.getNumElements() == 0)
+    return std::nullopt;
+  if (isa<FloatType>(tensor.constant.getElementType())) {
+    APFloat number = tensor.constant.getSplatValue<APFloat>();
+    bool lossy;
+    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lossy);
+    return number.convertToDouble();
+  }
+  APInt number = tensor.constant.getSplatValue<APInt>();
+  return isUnsigned(tensor.type) ? double(number.getZExtValue())
+                                 : double(number.getSExtValue());
+}
+
+Value Emitter::empty(OnnxType type, ArrayRef<DimExpr> shape) {
+  return tensor::EmptyOp::create(b, dims.fold(shape), elementType(type));
+}
+
+Tensor Emitter::full(OnnxType type, Shape shape, const Tensor &element) {
+  Value scalar;
+  if (element.constant)
+    scalar = arith::ConstantOp::create(
+        b, llvm::cast<TypedAttr>(element.constant.getValues<Attribute>()[0]));
+  else
+    scalar = tensor::ExtractOp::create(b, value(element),
+                                       SmallVector<Value>(
+                                           element.rank(),
+                                           arith::ConstantIndexOp::create(b, 0)));
+  Value filled =
+      linalg::FillOp::create(b, scalar, empty(type, shape)).getResult(0);
+  return wrap(filled, type, std::move(shape));
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+Value onnx::widen(ImplicitLocOpBuilder &b, Value value) {
+  auto type = dyn_cast<FloatType>(value.getType());
+  if (!type || type.getWidth() >= 32)
+    return value;
+  return arith::ExtFOp::create(b, b.getF32Type(), value);
+}
+
+/// The other way, after `widen`.
+static Value narrow(ImplicitLocOpBuilder &b, Value value, Type type) {
+  if (value.getType() == type)
+    return value;
+  return arith::TruncFOp::create(b, type, value);
+}
+
+std::optional<Shape> Emitter::broadcast(ArrayRef<Shape> shapes) {
+  Shape result;
+  for (const Shape &shape : shapes)
+    if (shape.size() > result.size())
+      result.insert(result.begin(), shape.size() - result.size(), 1);
+  for (const Shape &shape : shapes)
+    for (auto [i, size] : llvm::enumerate(shape)) {
+      DimExpr &merged = result[result.size() - shape.size() + i];
+      if (merged == size || size.is(1))
+        continue;
+      if (merged.is(1))
+        merged = size;
+      else if (merged.constant() && size.constant())
+        return std::nullopt;
+      else if (size.constant())
+        merged = size;
+      else if (!merged.constant())
+        // Equal, or one of them is 1.
+        merged = dims.max(merged, size);
+    }
+  return result;
+}
+
+Tensor Emitter::map(ArrayRef<Tensor> inputs, OnnxType result, Body body) {
+  SmallVector<Shape> shapes;
+  for (const Tensor &input : inputs)
+    shapes.push_back(input.shape);
+  std::optional<Shape> shape = broadcast(shapes);
+  assert(shape && "inputs that cannot be broadcast");
+  return mapTo(inputs, result, *shape, body);
+}
+
+Value Emitter::readElement(ImplicitLocOpBuilder &nested, Value tensor,
+                           ValueRange indices) {
+  return tensor::ExtractOp::create(nested, tensor, indices);
+}
+
+namespace {
+/// How one input of an elementwise op is read.
+struct ElementSource {
+  Value tensor;
+  TypedAttr constant;  ///< of a scalar that is one
+  bool byIndex = false; ///< some size may be 1 at run time only
+  int operand = -1;
+};
+} // namespace
+
+Tensor Emitter::mapTo(ArrayRef<Tensor> inputs, OnnxType result, Shape shape,
+                      Body body) {
+  unsigned rank = shape.size();
+  SmallVector<ElementSource> sources;
+  SmallVector<Value> operands;
+  SmallVector<AffineMap> maps;
+  for (const Tensor &input : inputs) {
+    ElementSource &source = sources.emplace_back();
+    if (input.constant && input.constant.isSplat()) {
+      source.constant =
+          llvm::cast<TypedAttr>(input.constant.getSplatValue<Attribute>());
+      continue;
+    }
+    source.tensor = value(input);
+    SmallVector<AffineExpr> places;
+    unsigned lead = rank - input.shape.size();
+    for (auto [i, size] : llvm::enumerate(input.shape)) {
+      bool same = size == shape[lead + i];
+      source.byIndex |= !same && !size.is(1);
+      places.push_back(same ? b.getAffineDimExpr(lead + i)
+                            : b.getAffineConstantExpr(0));
+    }
+    if (source.byIndex)
+      continue;
+    source.operand = operands.size();
+    operands.push_back(source.tensor);
+    maps.push_back(AffineMap::get(rank, 0, places, b.getContext()));
+  }
+  Value output = empty(result, shape);
+  maps.push_back(b.getMultiDimIdentityMap(rank));
+  auto readByIndex = [&](ImplicitLocOpBuilder &nested, Value source) -> Value {
+    auto type = llvm::cast<RankedTensorType>(source.getType());
+    Value zero = arith::ConstantIndexOp::create(nested, 0);
+    Value one = arith::ConstantIndexOp::create(nested, 1);
+    SmallVector<Value> places;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      Value place = linalg::IndexOp::create(nested, rank - type.getRank() + i);
+      Value size = tensor::DimOp::create(nested, source, i);
+      Value isOne = arith::CmpIOp::create(nested, arith::CmpIPredicate::eq,
+                                          size, one);
+      places.push_back(arith::SelectOp::create(nested, isOne, zero, place));
+    }
+    return tensor::ExtractOp::create(nested, source, places);
+  };
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  Type element = elementType(result);
+  auto generic = linalg::GenericOp::create(
+      b, TypeRange(output.getType()), operands, ValueRange(output), maps,
+      iterators, [&](OpBuilder &inner, Location loc, ValueRange arguments) {
+        ImplicitLocOpBuilder nested(loc, inner);
+        SmallVector<Value> elements;
+        for (const ElementSource &source : sources) {
+          Value element =
+              source.constant
+                  ? arith::ConstantOp::create(nested, source.constant)
+              : source.byIndex ? readByIndex(nested, source.tensor)
+                               : Value(arguments[source.operand]);
+          elements.push_back(widen(nested, element));
+        }
+        Value computed = body(nested, elements);
+        linalg::YieldOp::create(nested, narrow(nested, computed, element));
+      });
+  return wrap(generic.getResult(0), result, std::move(shape));
+}
+
+Tensor Emitter::generate(OnnxType result, Shape shape, IndexBody body) {
+  Value output = empty(result, shape);
+  SmallVector<utils::IteratorType> iterators(shape.size(),
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      b, TypeRange(output.getType()), ValueRange(), ValueRange(output),
+      b.getMultiDimIdentityMap(shape.size()), iterators,
+      [&](OpBuilder &inner, Location loc, ValueRange) {
+        ImplicitLocOpBuilder nested(loc, inner);
+        SmallVector<Value> places;
+        for (size_t i = 0; i < shape.size(); ++i)
+          places.push_back(linalg::IndexOp::create(nested, i));
+        linalg::YieldOp::create(nested, body(nested, places));
+      });
+  return wrap(generic.getResult(0), result, std::move(shape));
+}
+
+//===----------------------------------------------------------------------===//
+// Casts and arithmetic
+//===----------------------------------------------------------------------===//
+
+Value onnx::castElement(ImplicitLocOpBuilder &b, Value value, OnnxType from,
+                        Type to, OnnxType target) {
+  Type type = value.getType();
+  if (isa<FloatType>(type)) {
+    if (auto wanted = dyn_cast<FloatType>(to)) {
+      unsigned have = type.getIntOrFloatBitWidth(), want = wanted.getWidth();
+      if (type == to)
+        return value;
+      if (want > have)
+        return arith::ExtFOp::create(b, to, value);
+      if (want < have)
+        return arith::TruncFOp::create(b, to, value);
+      return arith::TruncFOp::create(
+          b, to, arith::ExtFOp::create(b, b.getF32Type(), value));
+    }
+    if (target == OnnxType::Bool) {
+      Value zero = arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0));
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, value, zero);
+    }
+    // By way of 64 bits: what does not fit is cut off, as numpy does.
+    Value wide = target == OnnxType::U64
+                     ? arith::FPToUIOp::create(b, b.getI64Type(), value)
+                           .getResult()
+                     : arith::FPToSIOp::create(b, b.getI64Type(), value)
+                           .getResult();
+    return to.isInteger(64) ? wide
+                            : arith::TruncIOp::create(b, to, wide).getResult();
+  }
+  if (isa<FloatType>(to)) {
+    if (isUnsigned(from))
+      return arith::UIToFPOp::create(b, to, value);
+    return arith::SIToFPOp::create(b, to, value);
+  }
+  if (target == OnnxType::Bool && from != OnnxType::Bool) {
+    Value zero = arith::ConstantOp::create(b, b.getIntegerAttr(type, 0));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
+  }
+  unsigned have = type.getIntOrFloatBitWidth(),
+           want = to.getIntOrFloatBitWidth();
+  if (have == want)
+    return value;
+  if (have > want)
+    return arith::TruncIOp::create(b, to, value);
+  if (isUnsigned(from))
+    return arith::ExtUIOp::create(b, to, value);
+  return arith::ExtSIOp::create(b, to, value);
+}
+
+Tensor Emitter::cast(const Tensor &input, OnnxType type) {
+  if (input.type == type)
+    return input;
+  // Integers that are sizes stay known, whatever they are stored as.
+  if (input.elements && isInteger(type) && type != OnnxType::Bool &&
+      input.type != OnnxType::Bool) {
+    Tensor result = fromElements(type, input.shape, *input.elements);
+    return result;
+  }
+  Type to = elementType(type);
+  bool isNarrow = isa<FloatType>(to) && to.getIntOrFloatBitWidth() < 32;
+  Type computed = isNarrow ? b.getF32Type() : to;
+  OnnxType from = input.type;
+  return map({input}, type, [&](ImplicitLocOpBuilder &nested, ValueRange in) {
+    return castElement(nested, in[0], from, computed, type);
+  });
+}
+
+template <typename FloatOp, typename IntOp>
+static Tensor binary(Emitter &emitter, const Tensor &a, const Tensor &b) {
+  return emitter.map({a, b}, a.type,
+                     [](ImplicitLocOpBuilder &nested, ValueRange in) -> Value {
+                       if (isa<FloatType>(in[0].getType()))
+                         return FloatOp::create(nested, in[0], in[1]);
+                       return IntOp::create(nested, in[0], in[1]);
+                     });
+}
+
+Tensor Emitter::add(const Tensor &a, const Tensor &other) {
+  return binary<arith::AddFOp, arith::AddIOp>(*this, a, other);
+}
+Tensor Emitter::subtract(const Tensor &a, const Tensor &other) {
+  return binary<arith::SubFOp, arith::SubIOp>(*this, a, other);
+}
+Tensor Emitter::multiply(const Tensor &a, const Tensor &other) {
+  return binary<arith::MulFOp, arith::MulIOp>(*this, a, other);
+}
+Tensor Emitter::divide(const Tensor &a, const Tensor &other) {
+  return binary<arith::DivFOp, arith::DivSIOp>(*this, a, other);
+}
+Tensor Emitter::multiply(const Tensor &a, double factor) {
+  return multiply(a, scalar(a.type, factor));
+}
+
+Tensor Emitter::select(const Tensor &condition, const Tensor &yes,
+                       const Tensor &no) {
+  return map({condition, yes, no}, yes.type,
+             [](ImplicitLocOpBuilder &nested, ValueRange in) -> Value {
+               return arith::SelectOp::create(nested, in[0], in[1], in[2]);
+             });
+}
