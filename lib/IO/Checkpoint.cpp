@@ -187,6 +187,19 @@ Result<Checkpoint> Checkpoint::openIndex(const std::string &folder,
   return result;
 }
 
+Result<Checkpoint> Checkpoint::openIndexed(const std::string &path,
+                                           std::vector<IndexedTensor> index) {
+  Result<SafetensorsFile> part =
+      SafetensorsFile::openIndexed(path, std::move(index));
+  if (!part)
+    return part.error();
+  Checkpoint result;
+  result.source = path;
+  if (Status status = result.addPart(std::move(*part)); !status)
+    return status.error();
+  return result;
+}
+
 Result<Checkpoint> Checkpoint::openFile(const std::string &path) {
   Result<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)

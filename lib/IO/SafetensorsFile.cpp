@@ -132,6 +132,39 @@ Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
   return result;
 }
 
+/// The bytes that a tensor takes; nothing if they are beyond all files.
+static std::optional<uint64_t> bytesOf(const IndexedTensor &tensor) {
+  uint64_t bits = bitWidth(tensor.dtype);
+  for (int64_t size : tensor.shape)
+    if (size < 0 || __builtin_mul_overflow(bits, uint64_t(size), &bits))
+      return std::nullopt;
+  return bits / 8;
+}
+
+Result<SafetensorsFile>
+SafetensorsFile::openIndexed(const std::string &path,
+                             std::vector<IndexedTensor> index) {
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped)
+    return mapped.error();
+  SafetensorsFile result(std::move(*mapped));
+  uint64_t size = result.file.size();
+  for (IndexedTensor &tensor : index) {
+    std::optional<uint64_t> bytes = bytesOf(tensor);
+    if (!bytes || tensor.offset > size || *bytes > size - tensor.offset)
+      return Error{ErrorKind::Malformed, "AWQ1031",
+                   "the tensor " + printable(tensor.name) +
+                       " does not lie inside the file any more",
+                   path, "import the model again"};
+    result.views.push_back({std::move(tensor.name), tensor.dtype,
+                            std::move(tensor.shape),
+                            result.file.data() + tensor.offset, *bytes, path});
+  }
+  for (size_t i = 0; i < result.views.size(); ++i)
+    result.indices.emplace(result.views[i].name, i);
+  return result;
+}
+
 std::optional<TensorView> SafetensorsFile::find(std::string_view name) const {
   auto found = indices.find(name);
   if (found == indices.end())

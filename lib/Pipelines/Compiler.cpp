@@ -14,6 +14,9 @@
 #include "awq/Pipelines/CPUPipeline.h"
 #include "awq/Pipelines/NVVMPipeline.h"
 #include "awq/Target/HuggingFace/Import.h"
+#if AWQ_ENABLE_ONNX
+#include "awq/Target/ONNX/Import.h"
+#endif
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -70,6 +73,14 @@ static std::string nameByRole(const EntryArgument &argument, unsigned index,
   return argument.role;
 }
 
+static void describeType(EntryArgument &argument, Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  argument.type = typeName(shaped ? shaped.getElementType() : type);
+  argument.isScalar = !shaped;
+  for (int64_t size : shaped ? shaped.getShape() : ArrayRef<int64_t>())
+    argument.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+}
+
 static EntryArgument describeArgument(func::FuncOp function, unsigned index,
                                       unsigned &outputs) {
   EntryArgument argument;
@@ -98,16 +109,19 @@ static EntryArgument describeArgument(func::FuncOp function, unsigned index,
       argument.writes->push_back(
           {writes[i], writes[i + 1], writes[i + 2], writes[i + 3]});
   }
-  Type type = function.getArgument(index).getType();
-  if (auto shaped = dyn_cast<ShapedType>(type)) {
-    argument.type = typeName(shaped.getElementType());
-    for (int64_t size : shaped.getShape())
-      argument.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
-  } else {
-    argument.type = typeName(type);
-    argument.isScalar = true;
-  }
+  describeType(argument, function.getArgument(index).getType());
   return argument;
+}
+
+static EntryArgument describeResult(func::FuncOp function, unsigned index,
+                                    unsigned &outputs) {
+  EntryArgument result;
+  result.role = "returned";
+  auto name = function.getResultAttrOfType<StringAttr>(index, "awq.name");
+  result.name = name ? name.getValue().str()
+                     : "result" + std::to_string(outputs++);
+  describeType(result, function.getResultTypes()[index]);
+  return result;
 }
 
 static std::vector<EntrySignature> readSignatures(ModuleOp module) {
@@ -119,6 +133,8 @@ static std::vector<EntrySignature> readSignatures(ModuleOp module) {
     unsigned outputs = 0;
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       entry.arguments.push_back(describeArgument(function, i, outputs));
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      entry.arguments.push_back(describeResult(function, i, outputs));
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -202,10 +218,14 @@ Result<OwningOpRef<ModuleOp>> awq::loadModule(MLIRContext *context,
                                               const std::string &path) {
   if (!llvm::sys::fs::exists(path))
     return Error{ErrorKind::Usage, "AWQ1512", "no such input", path,
-                 "name a Hugging Face folder, a .mlir or a .mlirbc file"};
+                 "name a Hugging Face folder, a .mlir, .mlirbc or .onnx file"};
   llvm::StringRef name(path);
   if (llvm::sys::fs::is_directory(path) || name.ends_with(".json"))
     return importHuggingFace(context, path);
+#if AWQ_ENABLE_ONNX
+  if (name.ends_with(".onnx"))
+    return importONNX(context, path);
+#endif
   DiagnosticCollector errors(context);
   OwningOpRef<ModuleOp> module =
       parseSourceFile<ModuleOp>(path, ParserConfig(context));

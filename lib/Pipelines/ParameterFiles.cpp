@@ -28,15 +28,10 @@ std::optional<io::DType> awq::toDType(llvm::StringRef type) {
 
 Result<ParameterFiles> ParameterFiles::open(ModuleOp module) {
   ParameterFiles opened;
-  auto paths = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
-  if (!paths)
-    return opened;
-  for (auto path : paths.getAsRange<StringAttr>()) {
-    Result<io::Checkpoint> file = io::Checkpoint::open(path.getValue().str());
-    if (!file)
-      return file.error();
-    opened.files.push_back(std::move(*file));
-  }
+  Result<std::vector<io::Checkpoint>> files = openParameterFiles(module);
+  if (!files)
+    return files.error();
+  opened.files = std::move(*files);
   return opened;
 }
 
@@ -46,7 +41,11 @@ ParameterFiles::find(const EntryArgument &argument) const {
     std::optional<io::TensorView> view = file->find(argument.name);
     if (!view)
       continue;
-    if (toDType(argument.type) == view->dtype && view->shape == argument.shape)
+    std::optional<io::DType> wanted = toDType(argument.type);
+    // Bytes with and without a sign are one type here.
+    bool fits = wanted == view->dtype || (wanted == io::DType::I8 &&
+                                          view->dtype == io::DType::U8);
+    if (fits && view->shape == argument.shape)
       return *view;
     return Error{ErrorKind::Malformed, "AWQ1522",
                  "the parameter '" + argument.name + "' in '" + view->file +

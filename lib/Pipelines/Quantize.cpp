@@ -113,18 +113,17 @@ static Json describeJob(ModuleOp module, const QuantizeOptions &options,
                         const CalibrationData &data) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  auto list = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
+  std::vector<std::string> paths = parameterFilePaths(module);
   OpPrintingFlags flags;
-  if (list) // the weights are in files
+  if (!paths.empty()) // the weights are in files
     flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
   module->print(stream, flags);
   Json files = Json::array();
-  for (auto path : list ? list.getAsRange<StringAttr>()
-                        : ArrayAttr().getAsRange<StringAttr>()) {
+  for (const std::string &path : paths) {
     struct stat info = {};
-    (void)::stat(path.str().c_str(), &info);
+    (void)::stat(path.c_str(), &info);
     files.push_back(
-        {path.str(), info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec});
+        {path, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec});
   }
   return {{"version", AWQ_VERSION},
           {"model", io::sha256(text.data(), text.size())},

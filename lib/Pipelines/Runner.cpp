@@ -17,6 +17,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FileSystem.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <limits>
@@ -84,6 +85,8 @@ private:
   Result<int64_t> neededRows(const EntryArgument &cache) const;
   Status bindCache(size_t index);
   Status bindDestination(size_t index);
+  void bindReturned(size_t index);
+  void takeReturned(size_t index, void *descriptor);
   void allocate(size_t index, std::vector<int64_t> shape);
 
   Error fail(const EntryArgument &argument, const std::string &message,
@@ -118,7 +121,8 @@ Status NamedCall::checkNames(const TensorMap &inputs) const {
   std::string known;
   std::set<std::string> names;
   for (const EntryArgument &argument : entry.arguments)
-    if (argument.role != "parameter" && !argument.isDestination())
+    if (argument.role != "parameter" && !argument.isDestination() &&
+        !argument.isReturned())
       if (names.insert(argument.name).second)
         known += (known.empty() ? "" : ", ") + argument.name;
   for (const auto &input : inputs)
@@ -164,7 +168,7 @@ Status NamedCall::bindInputs(const TensorMap &inputs) {
     } else if (argument.role == "position") {
       tensors[i] = Tensor{io::DType::I64, {}, std::vector<uint8_t>(8)};
     } else if (argument.role != "parameter" && !argument.isDestination() &&
-               !argument.isCache()) {
+               !argument.isReturned() && !argument.isCache()) {
       return fail(argument, "is missing",
                   "give a tensor of that name, " + argument.type + " " +
                       shapeText(argument.shape));
@@ -280,6 +284,27 @@ Status NamedCall::bindDestination(size_t index) {
   return {};
 }
 
+void NamedCall::bindReturned(size_t index) {
+  size_t rank = entry.arguments[index].shape.size();
+  descriptors.emplace_back(std::vector<int64_t>(rank));
+  arguments[index] = descriptors.back().address();
+}
+
+/// Copies a tensor that the entry point made, and frees it.
+void NamedCall::takeReturned(size_t index, void *descriptor) {
+  auto *head = static_cast<MemRefHead *>(descriptor);
+  size_t rank = entry.arguments[index].shape.size();
+  allocate(index, std::vector<int64_t>(head->sizes(), head->sizes() + rank));
+  std::vector<uint8_t> &bytes = tensors[index]->bytes;
+  size_t width = io::bitWidth(tensors[index]->dtype) / 8;
+  // Results are dense, as all buffers at the boundary of a function.
+  const auto *data =
+      static_cast<const uint8_t *>(head->aligned) + head->offset * width;
+  if (!bytes.empty())
+    std::memcpy(bytes.data(), data, bytes.size());
+  std::free(head->allocated);
+}
+
 Status NamedCall::bindParameter(size_t index) {
   Result<io::TensorView> view = parameters.find(entry.arguments[index]);
   if (!view)
@@ -312,6 +337,8 @@ Result<TensorMap> NamedCall::run(jit::EntryFunction function,
       status = bindParameter(i);
     else if (argument.isDestination())
       status = bindDestination(i);
+    else if (argument.isReturned())
+      bindReturned(i);
     else if (!tensors[i])
       status = bindCache(i);
     if (!status)
@@ -328,8 +355,13 @@ Result<TensorMap> NamedCall::run(jit::EntryFunction function,
   function(arguments.data());
   TensorMap outputs;
   for (size_t i = 0; i < count; ++i)
-    if (entry.arguments[i].isDestination() || entry.arguments[i].isCache())
-      outputs[entry.arguments[i].name] = std::move(*tensors[i]);
+    if (entry.arguments[i].isReturned())
+      takeReturned(i, arguments[i]);
+  for (size_t i = 0; i < count; ++i) {
+    const EntryArgument &argument = entry.arguments[i];
+    if (argument.isDestination() || argument.isCache() || argument.isReturned())
+      outputs[argument.name] = std::move(*tensors[i]);
+  }
   return outputs;
 }
 

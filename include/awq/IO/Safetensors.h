@@ -50,12 +50,25 @@ struct TensorView {
   bool isAligned() const;
 };
 
+/// Where a tensor lies in a file of another format.
+struct IndexedTensor {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;
+};
+
 /// One safetensors file, mapped, with a header that was checked in full:
 /// after open() every view lies inside the file and has bytes == shape x dtype.
 class SafetensorsFile {
 public:
   /// Errors: those of MappedFile::open and AWQ1006 to AWQ1022.
   static Result<SafetensorsFile> open(const std::string &path);
+
+  /// A file of any format, whose tensors somebody else has found. Errors: those
+  /// of MappedFile::open and AWQ1031 (a tensor that does not lie in the file).
+  static Result<SafetensorsFile> openIndexed(const std::string &path,
+                                             std::vector<IndexedTensor> index);
 
   /// All tensors, in the order of their bytes in the file. Does not look at
   /// the file again; see checkUnchanged().
@@ -98,6 +111,9 @@ public:
   /// Errors: those of SafetensorsFile::open, AWQ1023 to AWQ1029, and those of
   /// parseJsonFile for the index.
   static Result<Checkpoint> open(const std::string &path);
+  /// As SafetensorsFile::openIndexed.
+  static Result<Checkpoint> openIndexed(const std::string &path,
+                                        std::vector<IndexedTensor> index);
 
   std::optional<TensorView> find(std::string_view name) const;
   /// As SafetensorsFile::get.

@@ -30,7 +30,7 @@ namespace awq {
 /// One argument of an entry point.
 struct EntryArgument {
   /// tokens, position, k_cache, v_cache, parameter, hidden, hidden_out,
-  /// logits_out, input or output.
+  /// logits_out, input, output or returned.
   std::string role;
   /// `awq.name` if given, else the parameter's, else after the role
   /// ("tokens", "k_cache.0", "hidden", "logits"), else "arg<i>" and
@@ -58,6 +58,9 @@ struct EntryArgument {
   bool isDestination() const {
     return role == "output" || role == "hidden_out" || role == "logits_out";
   }
+  /// Whether the entry point makes the tensor: it writes a descriptor of a
+  /// buffer that the caller frees.
+  bool isReturned() const { return role == "returned"; }
   bool isCache() const { return role == "k_cache" || role == "v_cache"; }
 };
 
@@ -105,8 +108,8 @@ Result<CompiledModule> compileForCPU(mlir::ModuleOp module,
 void registerCompilerDialects(mlir::DialectRegistry &registry);
 
 /// Reads a module from a .mlir or .mlirbc file, or imports a Hugging Face
-/// folder (or its config.json). Errors: AWQ1511 (not parsed), AWQ1512 (no such
-/// input), and those of importHuggingFace.
+/// folder (or its config.json) or an ONNX model. Errors: AWQ1511 (not parsed),
+/// AWQ1512 (no such input), and those of importHuggingFace and importONNX.
 Result<mlir::OwningOpRef<mlir::ModuleOp>> loadModule(mlir::MLIRContext *context,
                                                      const std::string &path);
 

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Transforms/DialectConversion.h"
 
 namespace awq {
@@ -27,6 +28,7 @@ using namespace mlir;
 void awq::populateAWQToLinalgPatterns(RewritePatternSet &patterns) {
   populateLinearToLinalgPatterns(patterns);
   populateParametersToLinalgPatterns(patterns);
+  tensor::populateDecomposeTensorConcatPatterns(patterns);
 }
 
 namespace {
@@ -38,6 +40,7 @@ struct ConvertAWQToLinalgPass
     ConversionTarget target(getContext());
     target.addIllegalDialect<awq::AWQDialect>();
     target.addLegalOp<awq::QuantizeOp, awq::RepackOp>();
+    target.addIllegalOp<tensor::ConcatOp>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))

@@ -20,13 +20,19 @@ namespace awq {
 
 using namespace mlir;
 
-/// Loads argument `index` of the function's type `type` from the array.
-static Value loadArgument(OpBuilder &builder, Location loc, Value array,
-                          int32_t index, Type type, Type loweredType) {
+/// The address that element `index` of the array holds.
+static Value slotAddress(OpBuilder &builder, Location loc, Value array,
+                         int32_t index) {
   Type pointer = array.getType();
   Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, array,
                                    llvm::ArrayRef<LLVM::GEPArg>{index});
-  Value address = LLVM::LoadOp::create(builder, loc, pointer, slot);
+  return LLVM::LoadOp::create(builder, loc, pointer, slot);
+}
+
+/// Loads argument `index` of the function's type `type` from the array.
+static Value loadArgument(OpBuilder &builder, Location loc, Value array,
+                          int32_t index, Type type, Type loweredType) {
+  Value address = slotAddress(builder, loc, array, index);
   Value lowered = LLVM::LoadOp::create(builder, loc, loweredType, address);
   if (loweredType == type)
     return lowered;
@@ -36,10 +42,6 @@ static Value loadArgument(OpBuilder &builder, Location loc, Value array,
 
 static LogicalResult emitEntryPoint(func::FuncOp function,
                                     const LLVMTypeConverter &types) {
-  if (function.getNumResults() != 0)
-    return function.emitOpError(
-        "has results: an entry point writes to destination arguments "
-        "(awq-results-to-destinations, drop-equivalent-buffer-results)");
   Location loc = function.getLoc();
   MLIRContext *context = function.getContext();
   OpBuilder builder(context);
@@ -61,7 +63,21 @@ static LogicalResult emitEntryPoint(func::FuncOp function,
                                     argument.getArgNumber(), argument.getType(),
                                     lowered));
   }
-  func::CallOp::create(builder, loc, function, operands);
+  auto call = func::CallOp::create(builder, loc, function, operands);
+  for (auto [i, result] : llvm::enumerate(call.getResults())) {
+    Type lowered = types.convertType(result.getType());
+    if (!lowered)
+      return function.emitOpError("result #")
+             << i << " of type " << result.getType()
+             << " cannot be handed out by an entry point";
+    Value address =
+        slotAddress(builder, loc, entry.getArgument(0),
+                    static_cast<int32_t>(function.getNumArguments() + i));
+    Value value = UnrealizedConversionCastOp::create(builder, loc, lowered,
+                                                     result)
+                      .getResult(0);
+    LLVM::StoreOp::create(builder, loc, value, address);
+  }
   LLVM::ReturnOp::create(builder, loc, ValueRange());
   return success();
 }

@@ -17,6 +17,18 @@ func.func @f(%x: memref<?x4xf32>, %i: index) {
   return
 }
 
+// CHECK-LABEL: llvm.func @awq_entry_grow(
+// CHECK-SAME:    %[[ARGS:.*]]: !llvm.ptr)
+// CHECK:         %[[R:.*]] = func.call @grow(%{{.*}}) : (index) -> memref<?xf32>
+// CHECK:         %[[SLOT:.*]] = llvm.getelementptr %[[ARGS]][1]
+// CHECK:         %[[ADDRESS:.*]] = llvm.load %[[SLOT]] : !llvm.ptr -> !llvm.ptr
+// CHECK:         %[[D:.*]] = builtin.unrealized_conversion_cast %[[R]]
+// CHECK:         llvm.store %[[D]], %[[ADDRESS]]
+func.func @grow(%n: index) -> memref<?xf32> {
+  %m = memref.alloc(%n) : memref<?xf32>
+  return %m : memref<?xf32>
+}
+
 // CHECK-LABEL: func.func private @helper()
 // CHECK-SAME:    attributes {llvm.linkage = #llvm.linkage<internal>}
 // CHECK-NOT:   @awq_entry_helper
@@ -29,10 +41,10 @@ func.func private @external()
 
 // -----
 
-// expected-error @below {{has results: an entry point writes to destination arguments}}
-func.func @g() -> f32 {
-  %c = arith.constant 1.0 : f32
-  return %c : f32
+// expected-error @below {{result #0 of type 'tensor<4xf32>' cannot be handed out by an entry point}}
+func.func @g() -> tensor<4xf32> {
+  %c = arith.constant dense<1.0> : tensor<4xf32>
+  return %c : tensor<4xf32>
 }
 
 // -----

@@ -19,6 +19,8 @@ def ConvertAWQToLinalgPass : Pass<"convert-awq-to-linalg"> {
     one restores each weight, `(q - z) * s`, where it is used. Takes any width
     of codes and any group, plain codes and every layout that
     `#awq.layout` names except `mma_n32k128`. Observers disappear.
+    `tensor.concat`, which joins parameters and activations and does not
+    bufferize, becomes insertions.
     `awq.quantize` and `awq.repack` make parameters and are left: a program that
     runs holds their results, not their operands.
 

@@ -22,10 +22,12 @@ def EmitEntryPointsPass : Pass<"awq-emit-entry-points", "::mlir::ModuleOp"> {
 
     in the LLVM dialect, which calls @NAME: args[i] points to the memref
     descriptor of argument i, or to its value if it is a scalar (an index is 64
-    bits wide). All other functions with a body become internal, so that these
+    bits wide). A function with results gets a further element for each, whose
+    descriptor it writes; the buffer belongs to the caller, to be freed as
+    malloc's are. All other functions with a body become internal, so that these
     are the symbols of the compiled model.
 
-    Needs buffers (memrefs, not tensors) and functions without results; leaves
+    Needs buffers (memrefs, not tensors); leaves
     casts for `reconcile-unrealized-casts` after the conversion of functions.
 
     Example:

@@ -60,18 +60,10 @@ std::optional<io::DType> awq::toDType(Type type) {
 LogicalResult ParameterStore::openFiles(Location loc) {
   if (opened)
     return success();
-  auto list = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
-  for (Attribute entry : list ? list.getValue() : ArrayRef<Attribute>()) {
-    auto path = dyn_cast<StringAttr>(entry);
-    if (!path)
-      return mlir::emitError(loc)
-             << kParameterFilesAttr << " must be an array of paths, found "
-             << entry;
-    Result<io::Checkpoint> file = io::Checkpoint::open(path.str());
-    if (!file)
-      return awq::emitError(loc, file.error());
-    files.push_back(std::move(*file));
-  }
+  Result<std::vector<io::Checkpoint>> list = openParameterFiles(module);
+  if (!list)
+    return awq::emitError(loc, list.error());
+  files = std::move(*list);
   opened = true;
   return success();
 }

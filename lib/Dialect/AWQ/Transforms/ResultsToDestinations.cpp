@@ -67,6 +67,16 @@ listSizes(llvm::ArrayRef<std::optional<awq::ArgumentDimension>> sizes) {
   return list;
 }
 
+/// Whether callers can size a result before the call: each of its sizes is
+/// known or some argument's.
+static bool hasKnownSizes(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i) && !awq::traceDimension(value, i))
+      return false;
+  return true;
+}
+
 void ResultsToDestinationsPass::addDestination(func::FuncOp function,
                                                OpOperand &returned) {
   Value value = returned.get();
@@ -87,8 +97,12 @@ void ResultsToDestinationsPass::addDestination(func::FuncOp function,
         function.getResultAttr(returned.getOperandNumber(), "awq.role");
     attributes.append("awq.role",
                       role ? role : builder.getStringAttr("output"));
-    function.removeResultAttr(returned.getOperandNumber(),
-                              builder.getStringAttr("awq.role"));
+    if (Attribute name =
+            function.getResultAttr(returned.getOperandNumber(), "awq.name"))
+      attributes.append("awq.name", name);
+    for (StringRef moved : {"awq.role", "awq.name"})
+      function.removeResultAttr(returned.getOperandNumber(),
+                                builder.getStringAttr(moved));
   }
   unsigned index = function.getNumArguments();
   (void)function.insertArgument(index, type,
@@ -146,7 +160,7 @@ LogicalResult ResultsToDestinationsPass::rewrite(func::FuncOp function) {
     // An argument that is returned as it is still needs a place to go.
     if (updated && *updated != returned.get())
       written.insert(updated->getAsOpaquePointer());
-    else
+    else if (function.isPrivate() || hasKnownSizes(returned.get()))
       addDestination(function, returned);
   }
   for (BlockArgument argument : function.getArguments().drop_front(arguments))

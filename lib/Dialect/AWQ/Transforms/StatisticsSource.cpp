@@ -17,21 +17,16 @@ using namespace mlir;
 using namespace awq;
 
 Result<std::string> awq::fingerprintModel(ModuleOp module) {
-  auto list = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr);
-  if (!list)
-    return std::string();
-  std::vector<io::Checkpoint> files;
+  Result<std::vector<io::Checkpoint>> files = openParameterFiles(module);
+  if (!files)
+    return files.error();
   std::map<std::string, io::TensorView> tensors;
-  for (auto path : list.getAsRange<StringAttr>()) {
-    Result<io::Checkpoint> file = io::Checkpoint::open(path.str());
-    if (!file)
-      return file.error();
-    if (isSideFile(*file))
+  for (const io::Checkpoint &file : *files) {
+    if (isSideFile(file))
       continue;
     // As for reading, a later file overrides an earlier one.
-    for (const std::string &name : file->names())
-      tensors[name] = *file->find(name);
-    files.push_back(std::move(*file));
+    for (const std::string &name : file.names())
+      tensors[name] = *file.find(name);
   }
   std::vector<io::TensorView> views;
   for (const auto &tensor : tensors)

@@ -50,6 +50,16 @@ func.func @forward(%x: tensor<?x8xf32>, %k: tensor<?x1x8xf32>, %v: tensor<?x1x8x
 
 // -----
 
+// A result whose length no argument has stays a result.
+// CHECK-LABEL: func.func @range(
+// CHECK-SAME:    %{{[a-z0-9]+}}: index) -> tensor<?xf32>
+func.func @range(%n: index) -> tensor<?xf32> {
+  %y = tensor.empty(%n) : tensor<?xf32>
+  return %y : tensor<?xf32>
+}
+
+// -----
+
 func.func private @filter(%x: tensor<8xf32>, %n: index) -> tensor<?xf32> {
   %y = tensor.empty(%n) : tensor<?xf32>
   return %y : tensor<?xf32>

@@ -154,12 +154,13 @@ def ResultsToDestinationsPass : Pass<"awq-results-to-destinations", "::mlir::Mod
     materialized; callers pass a `tensor.empty`. After bufferization such a
     result is its destination and disappears, also where its length is
     dynamic. Caches (results that are arguments, updated in place) keep their
-    argument as destination.
+    argument as destination. A result of a public function whose sizes follow
+    from no argument stays a result: its caller gets the buffer.
 
     On public functions, destinations and caches are marked
     `bufferization.writable`, all other arguments not writable; a destination
-    has `awq.role = "output"`, or the `awq.role` of its result, and in
-    `awq.sizes` an argument and its dimension for each of its dynamic sizes.
+    has `awq.role = "output"`, or the `awq.role` of its result, the result's
+    `awq.name`, and in `awq.sizes` an argument and its dimension for each of its dynamic sizes.
 
     Needs functions of one block.
 

@@ -11,6 +11,7 @@
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/AWQ/Transforms/Diagnostics.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterFileList.h"
 #include "awq/IO/Safetensors.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -22,11 +23,6 @@
 #include <vector>
 
 namespace awq {
-
-/// The module attribute that lists the files in which extern globals are
-/// looked up by symbol name: an array of paths.
-inline constexpr llvm::StringLiteral kParameterFilesAttr =
-    "awq.parameter_files";
 
 /// Whether `value` is a parameter expression: a constant, a load of a constant
 /// global, or a parameter op (scale_channels, clip_groups, quantize,
