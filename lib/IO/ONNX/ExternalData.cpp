@@ -50,6 +50,8 @@ static std::string problemOfNames(std::string_view location) {
       return "leaves the folder with \"..\"";
     if (name == "." || name.empty())
       return "names no file: a part of it is empty or \".\"";
+    if (name.size() > 255)
+      return "has a part of more than 255 bytes";
     at = slash + 1;
   }
   return "";

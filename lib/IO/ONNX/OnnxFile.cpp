@@ -32,15 +32,15 @@ Result<OnnxFile> OnnxFile::open(const std::string &path) {
 OnnxReader::OnnxReader(MappedFile mapped)
     : file(std::move(mapped)), place(file.path()), outliner(file),
       external(parentOf(place)),
-      tensors(file, external, outliner, result.owned), reader(tensors) {}
+      tensors(file, external, outliner, result.owned), reader(tensors),
+      pages(file) {}
 
 Result<OnnxFile> OnnxReader::read() {
   result.source = place;
   result.contents = std::make_unique<OnnxModel>();
-  std::vector<OnnxPart> parts;
-  if (Status status = readModel(parts); !status)
+  if (Status status = readModel(); !status)
     return explainForeign(status.error());
-  if (Status status = readParts(parts); !status)
+  if (Status status = readParts(); !status)
     return status.error();
   if (Status status = external.checkOverlaps(); !status)
     return status.error();
@@ -54,9 +54,9 @@ Result<OnnxFile> OnnxReader::read() {
 
 template <typename Proto>
 Result<Proto> OnnxReader::parse(OnnxMessage kind, uint64_t begin, uint64_t end,
-                                std::string what,
-                                std::vector<OnnxPart> *parts) {
-  Result<std::string> outline = outliner.outline(kind, begin, end, what, parts);
+                                std::string what, OnnxPartCounts *counts) {
+  Result<std::string> outline =
+      outliner.outline(kind, begin, end, what, counts);
   if (!outline)
     return outline.error();
   Proto proto;
@@ -98,11 +98,11 @@ Error OnnxReader::explainForeign(const Error &otherwise) const {
                  "export the model with torch.onnx.export");
   if (begins("GGUF"))
     return other("AWQ1009", "this is a GGUF file", "export the model to ONNX");
-  if (text.substr(4, 4) == "ORTM")
+  if (text.size() >= 8 && text.substr(4, 4) == "ORTM")
     return other("AWQ1009", "this is a model in ONNX Runtime's own format",
                  "use the .onnx file that it was made from");
-  if (text.size() > 9 && text[8] == '{' &&
-      text.substr(5, 3) == std::string_view("\0\0\0", 3))
+  // The header's length, far below 2^40, and its first character.
+  if (text.size() > 8 && text.substr(5, 4) == std::string_view("\0\0\0{", 4))
     return other("AWQ1009", "this is a safetensors file",
                  "name the model's folder instead of the file");
   size_t start = text.find_first_not_of(" \t\r\n");
@@ -119,9 +119,10 @@ Error OnnxReader::explainForeign(const Error &otherwise) const {
   return otherwise;
 }
 
-Status OnnxReader::readModel(std::vector<OnnxPart> &parts) {
+Status OnnxReader::readModel() {
+  OnnxPartCounts counts = {};
   Result<onnx::ModelProto> proto = parse<onnx::ModelProto>(
-      OnnxMessage::Model, 0, file.size(), "the model", &parts);
+      OnnxMessage::Model, 0, file.size(), "the model", &counts);
   if (!proto)
     return proto.error();
   OnnxModel &model = *result.contents;
@@ -143,8 +144,7 @@ Status OnnxReader::readModel(std::vector<OnnxPart> &parts) {
     return Error{ErrorKind::Unsupported, "AWQ1077",
                  "the model has training information", place,
                  "export the model for inference"};
-  auto isGraph = [](const OnnxPart &part) { return part.field == graphField; };
-  if (std::none_of(parts.begin(), parts.end(), isGraph))
+  if (counts[graphField] == 0)
     return malformedOnnx("AWQ1067", "the model has no graph", place);
   Result<OnnxOpsets> opsets = readOpsets(proto->opset_import(), place);
   if (!opsets)
@@ -156,37 +156,45 @@ Status OnnxReader::readModel(std::vector<OnnxPart> &parts) {
   if (!metadata)
     return metadata.error();
   model.metadata = std::move(*metadata);
+  // Here as for graphs below: exactly what is needed, since growing step by
+  // step would take up to three times as much for a while. The functions
+  // themselves are charged when they are read.
+  uint64_t functions = counts[functionField];
+  if (Status status = outliner.afford(functions * sizeof(OnnxFunction), place);
+      !status)
+    return status;
+  model.functions.reserve(functions);
   model.producer = proto->producer_name();
   if (!proto->producer_version().empty())
     model.producer += " " + proto->producer_version();
   return checkName(model.producer, "the producer's name", place);
 }
 
-Status OnnxReader::readParts(const std::vector<OnnxPart> &parts) {
-  OnnxModel &model = *result.contents;
-  for (const OnnxPart &part : parts) {
-    if (part.field == graphField) {
-      if (Status status = readGraph(part); !status)
-        return status;
-      continue;
-    }
-    Result<onnx::FunctionProto> proto = parse<onnx::FunctionProto>(
-        OnnxMessage::Function, part.begin, part.end,
-        "function " + std::to_string(model.functions.size()));
-    if (!proto)
-      return proto.error();
-    Result<OnnxFunction> function = reader.function(*proto, place);
-    if (!function)
-      return function.error();
-    model.functions.push_back(std::move(*function));
+Status OnnxReader::readParts() {
+  std::vector<OnnxFunction> &functions = result.contents->functions;
+  WireReader parts(file.data(), 0, file.size());
+  WireField part;
+  while (parts.next(part)) {
+    Status status;
+    if (part.number == graphField)
+      status = readGraph(part);
+    else if (part.number == functionField)
+      status = add<onnx::FunctionProto>(
+          OnnxMessage::Function, part, "function ", functions,
+          [&](const onnx::FunctionProto &proto) {
+            return reader.function(proto, place, functions.size());
+          });
+    if (!status)
+      return status;
+    pages.passed(part.start);
   }
   return {};
 }
 
 /// Reads a part of the graph as a `Proto` and appends what `convert` makes.
 template <typename Proto, typename T, typename Convert>
-Status OnnxReader::add(OnnxMessage kind, const OnnxPart &part, const char *what,
-                       std::vector<T> &to, Convert convert) {
+Status OnnxReader::add(OnnxMessage kind, const WireField &part,
+                       const char *what, std::vector<T> &to, Convert convert) {
   Result<Proto> proto = parse<Proto>(kind, part.begin, part.end,
                                      what + std::to_string(to.size()));
   if (!proto)
@@ -198,13 +206,13 @@ Status OnnxReader::add(OnnxMessage kind, const OnnxPart &part, const char *what,
   return {};
 }
 
-Status OnnxReader::readGraphPart(const OnnxPart &part, OnnxGraph &graph) {
-  auto value = [&](const char *role) {
-    return [this, role](const onnx::ValueProto &proto) {
-      return reader.value(proto, place, role);
+Status OnnxReader::readGraphPart(const WireField &part, OnnxGraph &graph) {
+  auto value = [&](const char *role, const std::vector<OnnxValue> &before) {
+    return [this, role, &before](const onnx::ValueProto &proto) {
+      return reader.value(proto, place, role, before.size());
     };
   };
-  switch (part.field) {
+  switch (part.number) {
   case nodeField:
     return add<onnx::NodeProto>(OnnxMessage::Node, part, "node ", graph.nodes,
                                 [&](const onnx::NodeProto &proto) {
@@ -212,54 +220,56 @@ Status OnnxReader::readGraphPart(const OnnxPart &part, OnnxGraph &graph) {
                                                      graph.nodes.size());
                                 });
   case initializerField:
-    return add<onnx::TensorProto>(OnnxMessage::Tensor, part, "initializer ",
-                                  graph.initializers,
-                                  [&](const onnx::TensorProto &proto) {
-                                    return reader.initializer(proto, place);
-                                  });
+    return add<onnx::TensorProto>(
+        OnnxMessage::Tensor, part, "initializer ", graph.initializers,
+        [&](const onnx::TensorProto &proto) {
+          return reader.initializer(proto, place, graph.initializers.size());
+        });
   case inputField:
     return add<onnx::ValueProto>(OnnxMessage::Value, part, "input ",
-                                 graph.inputs, value("input"));
+                                 graph.inputs, value("input", graph.inputs));
   case outputField:
     return add<onnx::ValueProto>(OnnxMessage::Value, part, "output ",
-                                 graph.outputs, value("output"));
-  default:
+                                 graph.outputs, value("output", graph.outputs));
+  case valueField:
     return add<onnx::ValueProto>(OnnxMessage::Value, part, "value ",
-                                 graph.values, value("value"));
+                                 graph.values, value("value", graph.values));
+  default:
+    return {};
   }
 }
 
-Status OnnxReader::readGraph(const OnnxPart &whole) {
-  std::vector<OnnxPart> parts;
+Status OnnxReader::readGraph(const WireField &whole) {
+  OnnxPartCounts counts = {};
   Result<onnx::GraphProto> proto = parse<onnx::GraphProto>(
-      OnnxMessage::Graph, whole.begin, whole.end, "the graph", &parts);
+      OnnxMessage::Graph, whole.begin, whole.end, "the graph", &counts);
   if (!proto)
     return proto.error();
   OnnxGraph &graph = result.contents->graph;
   if (Status status = PartReader::graphHead(*proto, graph, place); !status)
     return status;
-  auto count = [&](uint32_t field) {
-    return std::count_if(parts.begin(), parts.end(), [&](const OnnxPart &part) {
-      return part.field == field;
-    });
-  };
-  // Exactly: growing step by step would take twice the memory for a while.
-  graph.nodes.reserve(count(nodeField));
-  graph.initializers.reserve(count(initializerField));
-  graph.values.reserve(count(valueField));
-  for (const OnnxPart &part : parts) {
+  if (Status status = reserve(graph, counts); !status)
+    return status;
+  WireReader parts(file.data(), whole.begin, whole.end);
+  WireField part;
+  while (parts.next(part)) {
     if (Status status = readGraphPart(part, graph); !status)
       return status;
-    dropPages(part.end);
+    pages.passed(part.start);
   }
   return PartReader::finishGraph(graph, place);
 }
 
-/// What was read is needed no more, or is read again from the file.
-void OnnxReader::dropPages(uint64_t upTo) {
-  constexpr uint64_t step = uint64_t(1) << 20;
-  if (upTo < dropped + step)
-    return;
-  file.release(file.data() + dropped, upTo - dropped);
-  dropped = upTo;
+Status OnnxReader::reserve(OnnxGraph &graph, const OnnxPartCounts &counts) {
+  if (Status status =
+          outliner.afford(counts[nodeField] * sizeof(OnnxNode) +
+                              counts[initializerField] * sizeof(OnnxTensor) +
+                              counts[valueField] * sizeof(OnnxValue),
+                          place);
+      !status)
+    return status;
+  graph.nodes.reserve(counts[nodeField]);
+  graph.initializers.reserve(counts[initializerField]);
+  graph.values.reserve(counts[valueField]);
+  return {};
 }

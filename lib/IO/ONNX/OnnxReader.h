@@ -10,6 +10,7 @@
 #define AWQ_LIB_IO_ONNX_ONNXREADER_H
 
 #include "Parts.h"
+#include "Wire.h"
 
 namespace awq::io {
 
@@ -33,21 +34,22 @@ private:
     graphField = 7,
     inputField = 11,
     outputField = 12,
-    valueField = 13
+    valueField = 13,
+    functionField = 25
   };
 
   template <typename Proto>
   Result<Proto> parse(OnnxMessage kind, uint64_t begin, uint64_t end,
-                      std::string what, std::vector<OnnxPart> *parts = nullptr);
+                      std::string what, OnnxPartCounts *counts = nullptr);
   template <typename Proto, typename T, typename Convert>
-  Status add(OnnxMessage kind, const OnnxPart &part, const char *what,
+  Status add(OnnxMessage kind, const WireField &part, const char *what,
              std::vector<T> &to, Convert convert);
-  Status readModel(std::vector<OnnxPart> &parts);
-  Status readParts(const std::vector<OnnxPart> &parts);
-  Status readGraph(const OnnxPart &whole);
-  Status readGraphPart(const OnnxPart &part, OnnxGraph &graph);
+  Status readModel();
+  Status readParts();
+  Status readGraph(const WireField &whole);
+  Status readGraphPart(const WireField &part, OnnxGraph &graph);
+  Status reserve(OnnxGraph &graph, const OnnxPartCounts &counts);
   Error explainForeign(const Error &otherwise) const;
-  void dropPages(uint64_t upTo);
 
   OnnxFile result;
   MappedFile file;
@@ -56,7 +58,7 @@ private:
   ExternalFiles external;
   TensorReader tensors;
   PartReader reader;
-  uint64_t dropped = 0;
+  PageDropper pages;
 };
 
 } // namespace awq::io

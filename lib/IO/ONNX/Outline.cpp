@@ -29,7 +29,7 @@ enum class Role : uint8_t {
 enum : uint8_t {
   Once = 0,
   Many = 1,
-  Apart = 2, ///< listed as a part where parts are asked for
+  Apart = 2, ///< counted as a part where parts are asked for
   Either = 4 ///< no other field marked so may be beside it
 };
 using M = OnnxMessage;
@@ -150,7 +150,7 @@ static uint64_t memoryOf(OnnxMessage kind) {
   case OnnxMessage::Graph:
   case OnnxMessage::Function:
   case OnnxMessage::Tensor:
-    return 256;
+    return 320;
   case OnnxMessage::Entry:
   case OnnxMessage::Opset:
   case OnnxMessage::Value:
@@ -176,13 +176,19 @@ bool Outliner::charge(uint64_t bytes) {
   return spent <= partMemory && spent <= budget;
 }
 
-Status Outliner::spend(uint64_t bytes, const std::string &where) {
+Status Outliner::afford(uint64_t bytes, const std::string &where) const {
   if (bytes > budget)
     return Error{ErrorKind::Unsupported, "AWQ1062",
                  "the model would take far more memory than its file is large",
                  where, tooLargeModel};
-  budget -= bytes;
   return {};
+}
+
+Status Outliner::spend(uint64_t bytes, const std::string &where) {
+  Status status = afford(bytes, where);
+  if (status)
+    budget -= bytes;
+  return status;
 }
 
 static void appendVarint(std::string &out, uint64_t value) {
@@ -205,6 +211,12 @@ static void patchLength(std::string &out, size_t at) {
         static_cast<char>((length & 0x7f) | (i + 1 < lengthRoom ? 0x80 : 0));
 }
 
+bool Outliner::copy(const WireField &field) {
+  result.append(reinterpret_cast<const char *>(file.data()) + field.start,
+                field.end - field.start);
+  return true;
+}
+
 /// A number or several; those that may be there once come one by one.
 bool Outliner::numbers(const Rule &rule, const WireField &field) {
   bool packed = field.type == WireType::Bytes;
@@ -224,9 +236,7 @@ bool Outliner::numbers(const Rule &rule, const WireField &field) {
         return fail(ErrorKind::Malformed, "AWQ1060", reader.problem(),
                     reader.position());
   }
-  const char *bytes = reinterpret_cast<const char *>(file.data());
-  result.append(bytes + field.start, field.end - field.start);
-  return charge(8 * count);
+  return charge(8 * count) && copy(field);
 }
 
 static bool fits(Role role, bool many, WireType type) {
@@ -252,16 +262,13 @@ bool Outliner::field(const Rule &rule, const WireField &field, unsigned depth) {
   case Role::Float:
     return numbers(rule, field);
   case Role::Text:
-    result.append(reinterpret_cast<const char *>(file.data()) + field.start,
-                  field.end - field.start);
-    return charge(sizeof(std::string) + field.end - field.begin);
+    return charge(sizeof(std::string) + field.end - field.begin) && copy(field);
   case Role::Message:
     break;
   }
-  if (parts && depth == 1 && (rule.flags & Apart)) {
-    parts->push_back({rule.number, field.begin, field.end});
-    budget -= std::min<uint64_t>(budget, sizeof(OnnxPart));
-    return budget != 0;
+  if (counts && depth == 1 && (rule.flags & Apart)) {
+    ++(*counts)[rule.number];
+    return true;
   }
   appendTag(result, rule.number, WireType::Bytes);
   size_t length = result.size();
@@ -294,6 +301,8 @@ bool Outliner::message(OnnxMessage kind, uint64_t begin, uint64_t end,
   uint32_t seen = 0;
   const char *either = nullptr;
   while (reader.next(current)) {
+    if (counts && depth == 1)
+      pages.passed(current.start);
     const Rule *rule = find(kind, current.number);
     if (!rule)
       continue;
@@ -332,10 +341,10 @@ bool Outliner::message(OnnxMessage kind, uint64_t begin, uint64_t end,
 
 Result<std::string> Outliner::outline(OnnxMessage kind, uint64_t begin,
                                       uint64_t end, std::string name,
-                                      std::vector<OnnxPart> *list) {
+                                      OnnxPartCounts *parts) {
   result.clear();
   what = std::move(name);
-  parts = list;
+  counts = parts;
   spent = 0;
   if (!message(kind, begin, end, 1))
     return failure ? *failure

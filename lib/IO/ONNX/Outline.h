@@ -21,10 +21,10 @@
 #include "awq/IO/MappedFile.h"
 #include "awq/Support/Error.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace awq::io {
 
@@ -47,10 +47,29 @@ enum class OnnxMessage : uint8_t {
   Marker ///< one of which nothing is read
 };
 
-/// A message of the file that is outlined apart from the one around it.
-struct OnnxPart {
-  uint32_t field;
-  uint64_t begin, end;
+/// By field number, how many messages of a message are to be outlined apart.
+using OnnxPartCounts = std::array<uint64_t, 32>;
+
+/// Gives pages of a file back as a walk over it goes on. What is needed again
+/// is read again, and a file larger than the memory can be walked.
+class PageDropper {
+public:
+  explicit PageDropper(const MappedFile &file) : file(file) {}
+
+  /// The walk has come to `position`; one that begins anew may come back.
+  void passed(uint64_t position) {
+    constexpr uint64_t step = uint64_t(1) << 20;
+    if (position < from)
+      from = position;
+    if (position - from < step)
+      return;
+    file.release(file.data() + from, position - from);
+    from = position;
+  }
+
+private:
+  const MappedFile &file;
+  uint64_t from = 0;
 };
 
 class Outliner {
@@ -63,16 +82,19 @@ public:
   static constexpr unsigned maxDepth = 64;
 
   explicit Outliner(const MappedFile &file)
-      : file(file), budget(file.size() + spareMemory) {}
+      : file(file), budget(file.size() + spareMemory), pages(file) {}
 
-  /// The outline of the message at [begin, end). With `parts`, the fields that
-  /// are read one by one are not in it but listed there. `what` names the
-  /// message in errors, e.g. "node 12". Errors: AWQ1060 to AWQ1063.
+  /// The outline of the message at [begin, end). With `counts`, the messages
+  /// that are read one by one are not in it but counted there: a graph's nodes
+  /// and tensors. `what` names the message in errors, e.g. "node 12". Errors:
+  /// AWQ1060 to AWQ1063.
   Result<std::string> outline(OnnxMessage kind, uint64_t begin, uint64_t end,
                               std::string what,
-                              std::vector<OnnxPart> *parts = nullptr);
+                              OnnxPartCounts *counts = nullptr);
 
-  /// Takes memory from what is left; AWQ1062 if there is not as much.
+  /// AWQ1062 if less memory is left.
+  Status afford(uint64_t bytes, const std::string &where) const;
+  /// Takes memory from what is left.
   Status spend(uint64_t bytes, const std::string &where);
 
 private:
@@ -82,16 +104,18 @@ private:
   bool message(OnnxMessage kind, uint64_t begin, uint64_t end, unsigned depth);
   bool field(const Rule &rule, const WireField &field, unsigned depth);
   bool numbers(const Rule &rule, const WireField &field);
+  bool copy(const WireField &field);
   bool charge(uint64_t bytes);
   bool fail(ErrorKind kind, std::string code, std::string text, uint64_t at);
 
   const MappedFile &file;
   uint64_t budget;
+  PageDropper pages;
 
   // Of the outline that is being made.
   std::string result;
   std::string what;
-  std::vector<OnnxPart> *parts = nullptr;
+  OnnxPartCounts *counts = nullptr;
   uint64_t spent = 0;
   std::optional<Error> failure;
 };

@@ -250,8 +250,11 @@ Result<OnnxNode> PartReader::node(const onnx::NodeProto &proto,
 }
 
 Result<OnnxTensor> PartReader::initializer(const onnx::TensorProto &proto,
-                                           const std::string &place) {
-  if (Status status = requireName(proto.name(), "an initializer's name", place);
+                                           const std::string &place,
+                                           size_t number) {
+  if (Status status =
+          requireName(proto.name(), "the initializer's name",
+                      place + ", initializer #" + std::to_string(number));
       !status)
     return status.error();
   return tensors.read(proto, place + ", tensor " + printable(proto.name()));
@@ -280,10 +283,11 @@ static Status readShape(const onnx::ShapeProto &proto,
 
 Result<OnnxValue> PartReader::value(const onnx::ValueProto &proto,
                                     const std::string &place,
-                                    const std::string &role) {
+                                    const std::string &role, size_t number) {
   OnnxValue value;
   if (Status status =
-          requireName(proto.name(), "the name of an " + role, place);
+          requireName(proto.name(), "the " + role + "'s name",
+                      place + ", " + role + " #" + std::to_string(number));
       !status)
     return status.error();
   value.name = proto.name();
@@ -360,19 +364,24 @@ Result<OnnxGraph> PartReader::graph(const onnx::GraphProto &proto,
   if (Status status = graphHead(proto, graph, place); !status)
     return status.error();
   for (const onnx::TensorProto &tensor : proto.initializer())
-    if (Status status = append(initializer(tensor, place), graph.initializers);
+    if (Status status =
+            append(initializer(tensor, place, graph.initializers.size()),
+                   graph.initializers);
         !status)
       return status.error();
   for (const onnx::ValueProto &each : proto.input())
-    if (Status status = append(value(each, place, "input"), graph.inputs);
+    if (Status status = append(value(each, place, "input", graph.inputs.size()),
+                               graph.inputs);
         !status)
       return status.error();
   for (const onnx::ValueProto &each : proto.output())
-    if (Status status = append(value(each, place, "output"), graph.outputs);
+    if (Status status = append(
+            value(each, place, "output", graph.outputs.size()), graph.outputs);
         !status)
       return status.error();
   for (const onnx::ValueProto &each : proto.value_info())
-    if (Status status = append(value(each, place, "value"), graph.values);
+    if (Status status = append(value(each, place, "value", graph.values.size()),
+                               graph.values);
         !status)
       return status.error();
   for (const onnx::NodeProto &each : proto.node())
@@ -386,8 +395,11 @@ Result<OnnxGraph> PartReader::graph(const onnx::GraphProto &proto,
 }
 
 Result<OnnxFunction> PartReader::function(const onnx::FunctionProto &proto,
-                                          const std::string &place) {
-  if (Status status = requireName(proto.name(), "a function's name", place);
+                                          const std::string &place,
+                                          size_t number) {
+  if (Status status =
+          requireName(proto.name(), "the function's name",
+                      place + ", function #" + std::to_string(number));
       !status)
     return status.error();
   std::string where = place + ", function " + printable(proto.name());

@@ -36,12 +36,13 @@ public:
   Result<OnnxNode> node(const onnx::NodeProto &proto, const std::string &place,
                         size_t number);
   Result<OnnxTensor> initializer(const onnx::TensorProto &proto,
-                                 const std::string &place);
+                                 const std::string &place, size_t number);
   /// `role` is "input", "output" or "value".
   Result<OnnxValue> value(const onnx::ValueProto &proto,
-                          const std::string &place, const std::string &role);
+                          const std::string &place, const std::string &role,
+                          size_t number);
   Result<OnnxFunction> function(const onnx::FunctionProto &proto,
-                                const std::string &place);
+                                const std::string &place, size_t number);
 
   /// What is said of a graph as a whole; its contents are read apart.
   static Status graphHead(const onnx::GraphProto &proto, OnnxGraph &graph,

@@ -12,10 +12,11 @@
 #include "OnnxChecks.h"
 #include "OnnxError.h"
 #include "Schema.pb.h"
+#include "TensorFields.h"
 #include "Wire.h"
 
+#include <algorithm>
 #include <cstring>
-#include <limits>
 
 using namespace awq;
 using namespace awq::io;
@@ -24,25 +25,11 @@ using namespace awq::io;
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
               "big-endian machines would have to swap bytes");
 
-namespace {
-/// The fields of TensorProto that hold elements.
-enum DataField : uint32_t {
-  None = 0,
-  FloatData = 4,
-  Int32Data = 5,
-  StringData = 6,
-  Int64Data = 7,
-  RawData = 9,
-  DoubleData = 10,
-  Uint64Data = 11
-};
-} // namespace
-
 /// Where the elements of an inline tensor lie: all in one field, which a writer
 /// may have cut into pieces.
 struct TensorReader::Payload {
   uint64_t begin = 0, end = 0; ///< the tensor's message
-  DataField field = None;
+  DataField field = DataField::None;
   /// Numbers, strings, or bytes of raw data.
   uint64_t count = 0;
   uint64_t bytes = 0; ///< of strings
@@ -51,99 +38,14 @@ struct TensorReader::Payload {
   uint64_t pieceBegin = 0;
 };
 
-static const char *nameOf(DataField field) {
-  switch (field) {
-  case FloatData:
-    return "float_data";
-  case Int32Data:
-    return "int32_data";
-  case StringData:
-    return "string_data";
-  case Int64Data:
-    return "int64_data";
-  case RawData:
-    return "raw_data";
-  case DoubleData:
-    return "double_data";
-  case Uint64Data:
-    return "uint64_data";
-  case None:
-    break;
-  }
-  return nullptr;
-}
-
-/// The field that elements of this type are in when they are not raw.
-static DataField fieldOf(OnnxType type) {
-  switch (type) {
-  case OnnxType::F32:
-  case OnnxType::C64:
-    return FloatData;
-  case OnnxType::F64:
-  case OnnxType::C128:
-    return DoubleData;
-  case OnnxType::I64:
-    return Int64Data;
-  case OnnxType::U32:
-  case OnnxType::U64:
-    return Uint64Data;
-  case OnnxType::String:
-    return StringData;
-  default:
-    return Int32Data;
-  }
-}
-
-/// Bytes of a number in this field; 0 for varints, strings and raw data.
-static uint64_t widthOf(DataField field) {
-  return field == FloatData ? 4 : field == DoubleData ? 8 : 0;
-}
-
-/// The wire type of one number that is written alone.
-static WireType loneType(DataField field) {
-  if (field == RawData || field == StringData)
-    return WireType::Bytes;
-  uint64_t width = widthOf(field);
-  return width == 4   ? WireType::Fixed32
-         : width == 8 ? WireType::Fixed64
-                      : WireType::Varint;
-}
-
-static DataField dataField(uint32_t number) {
-  auto field = static_cast<DataField>(number);
-  return number < 16 && nameOf(field) ? field : None;
-}
-
-/// The range that a number in int32_data must be in; none for INT32 itself,
-/// since protobuf's own parser keeps the low 32 bits of any number.
-static std::pair<int64_t, int64_t> rangeOf(OnnxType type) {
-  switch (type) {
-  case OnnxType::Bool:
-    return {0, 1};
-  case OnnxType::U8:
-    return {0, 255};
-  case OnnxType::I8:
-    return {-128, 127};
-  case OnnxType::I16:
-    return {-32768, 32767};
-  case OnnxType::U16:
-  case OnnxType::F16:
-  case OnnxType::BF16:
-    return {0, 65535};
-  case OnnxType::I32:
-    return {INT32_MIN, INT32_MAX};
-  default:
-    // A byte, of an 8-bit float or of several packed elements. Some writers
-    // extend its sign.
-    return {-128, 255};
-  }
-}
-
-/// Calls `use` with each varint of the payload until it returns false.
+/// Calls `use` with each varint of a field of the message at [begin, end) until
+/// it returns false.
 template <typename Use>
-static bool forEachNumber(const uint8_t *file, uint64_t begin, uint64_t end,
+static bool forEachNumber(const MappedFile &file, uint64_t begin, uint64_t end,
                           uint32_t number, std::string &problem, Use use) {
-  WireReader reader(file, begin, end);
+  PageDropper pages(file);
+  pages.passed(begin);
+  WireReader reader(file.data(), begin, end);
   WireField field;
   while (reader.next(field)) {
     if (field.number != number)
@@ -153,19 +55,46 @@ static bool forEachNumber(const uint8_t *file, uint64_t begin, uint64_t end,
         return false;
       continue;
     }
-    WireReader packed(file, field.begin, field.end);
+    WireReader packed(file.data(), field.begin, field.end);
     uint64_t value;
-    while (packed.nextVarint(value)) {
+    while (!packed.atEnd()) {
+      if (!packed.nextVarint(value)) {
+        problem = packed.problem();
+        return false;
+      }
       if (!use(value))
         return false;
-      if (packed.atEnd())
-        break;
+      pages.passed(packed.position());
     }
-    problem = packed.problem();
-    if (!problem.empty())
-      return false;
   }
   return true;
+}
+
+/// How many varints end in a packed field; decoding finds whether they are
+/// valid.
+static uint64_t countVarints(const MappedFile &file, const WireField &packed) {
+  PageDropper pages(file);
+  constexpr uint64_t step = uint64_t(1) << 20;
+  uint64_t count = 0;
+  for (uint64_t at = packed.begin; at < packed.end; pages.passed(at)) {
+    const uint8_t *from = file.data() + at;
+    at += std::min(step, packed.end - at);
+    const uint8_t *to = file.data() + at;
+    count += std::count_if(from, to, [](uint8_t byte) { return byte < 0x80; });
+  }
+  return count;
+}
+
+/// Copies file[begin, end), and returns where the copy ends.
+static uint8_t *copyOut(const MappedFile &file, uint64_t begin, uint64_t end,
+                        uint8_t *to) {
+  constexpr uint64_t step = uint64_t(1) << 20;
+  for (uint64_t count; begin < end; begin += count, to += count) {
+    count = std::min(step, end - begin);
+    std::memcpy(to, file.data() + begin, count);
+    file.release(file.data() + begin, count);
+  }
+  return to;
 }
 
 Result<TensorReader::Payload>
@@ -182,15 +111,15 @@ TensorReader::findPayload(const onnx::TensorProto &proto,
   while (reader.next(current)) {
     DataField field = dataField(current.number);
     uint64_t size = current.end - current.begin;
-    if (field == None)
+    if (field == DataField::None)
       continue;
     bool lone = current.type == loneType(field);
     if (!lone && current.type != WireType::Bytes)
       return malformed("AWQ1060", std::string("the field \"") + nameOf(field) +
                                       "\" is written as " + name(current.type));
-    if (size == 0 && field != StringData)
+    if (size == 0 && field != DataField::StringData)
       continue;
-    if (payload.field != None && payload.field != field)
+    if (payload.field != DataField::None && payload.field != field)
       return malformed("AWQ1084", std::string("the tensor has its data twice, "
                                               "in ") +
                                       nameOf(payload.field) + " and in " +
@@ -204,16 +133,11 @@ TensorReader::findPayload(const onnx::TensorProto &proto,
                                       nameOf(field) + " are not " +
                                       std::to_string(width) + " bytes each");
     payload.bytes += size;
-    payload.count += width ? size / width : field == RawData ? size : 1;
+    payload.count += width                         ? size / width
+                     : field == DataField::RawData ? size
+                     : lone ? 1
+                            : countVarints(file, current);
   }
-  if (payload.field != Int32Data && payload.field != Int64Data &&
-      payload.field != Uint64Data)
-    return payload;
-  payload.count = 0;
-  std::string problem;
-  if (!forEachNumber(file.data(), payload.begin, payload.end, payload.field,
-                     problem, [&](uint64_t) { return ++payload.count; }))
-    return malformed("AWQ1060", problem);
   return payload;
 }
 
@@ -225,6 +149,37 @@ void TensorReader::useFile(OnnxTensor &tensor, uint64_t begin) {
   tensor.offset = begin;
 }
 
+/// Varints become elements of their width.
+Status TensorReader::decodeVarints(const Payload &payload,
+                                   const OnnxTensor &tensor, uint8_t *to,
+                                   const std::string &where) {
+  uint64_t width = tensor.bytes / payload.count, left = payload.count;
+  auto [low, high] = rangeOf(tensor.type);
+  bool narrow = payload.field == DataField::Int32Data;
+  uint64_t top = tensor.type == OnnxType::U32 ? UINT32_MAX : UINT64_MAX;
+  std::string problem, wrong;
+  auto store = [&, low = low, high = high](uint64_t value) {
+    auto number = static_cast<int32_t>(value);
+    if (narrow ? number < low || number > high : value > top) {
+      wrong = narrow ? std::to_string(number) : std::to_string(value);
+      return false;
+    }
+    if (left-- == 0)
+      return false; // cannot be: as many as were counted
+    std::memcpy(to, &value, width);
+    to += width;
+    return true;
+  };
+  if (forEachNumber(file, payload.begin, payload.end, uint32_t(payload.field),
+                    problem, store))
+    return {};
+  if (wrong.empty())
+    return malformedOnnx(
+        "AWQ1060", std::string(nameOf(payload.field)) + ": " + problem, where);
+  return malformedOnnx(
+      "AWQ1085", "the number " + wrong + " is no " + name(tensor.type), where);
+}
+
 /// Numbers of a typed field become elements as raw data have them.
 Status TensorReader::decode(const Payload &payload, OnnxTensor &tensor,
                             const std::string &where) {
@@ -232,40 +187,17 @@ Status TensorReader::decode(const Payload &payload, OnnxTensor &tensor,
   if (Status status = outliner.spend(tensor.bytes, where); !status)
     return status;
   std::vector<uint8_t> bytes(tensor.bytes);
-  uint64_t width = tensor.bytes / payload.count;
-  uint8_t *to = bytes.data();
-  if (widthOf(payload.field)) {
+  if (widthOf(payload.field) == 0) {
+    if (Status status = decodeVarints(payload, tensor, bytes.data(), where);
+        !status)
+      return status;
+  } else {
+    uint8_t *to = bytes.data();
     WireReader reader(file.data(), payload.begin, payload.end);
     WireField field;
     while (reader.next(field))
-      if (field.number == payload.field) {
-        std::memcpy(to, file.data() + field.begin, field.end - field.begin);
-        to += field.end - field.begin;
-      }
-  } else {
-    auto [low, high] = rangeOf(tensor.type);
-    bool narrow = payload.field == Int32Data;
-    uint64_t top = tensor.type == OnnxType::U32 ? UINT32_MAX : UINT64_MAX;
-    uint64_t wrong = 0;
-    std::string problem;
-    auto store = [&, low = low, high = high](uint64_t value) {
-      auto number = static_cast<int32_t>(value);
-      if (narrow ? number < low || number > high : value > top) {
-        wrong = narrow ? static_cast<uint64_t>(int64_t(number)) : value;
-        return false;
-      }
-      std::memcpy(to, &value, width);
-      to += width;
-      return true;
-    };
-    if (!forEachNumber(file.data(), payload.begin, payload.end, payload.field,
-                       problem, store))
-      return malformedOnnx("AWQ1085",
-                           "the number " +
-                               (narrow ? std::to_string(int64_t(wrong))
-                                       : std::to_string(wrong)) +
-                               " is no " + name(tensor.type),
-                           where);
+      if (field.number == uint32_t(payload.field))
+        to = copyOut(file, field.begin, field.end, to);
   }
   owned.push_back(std::move(bytes));
   tensor.data = owned.back().data();
@@ -277,17 +209,18 @@ Status TensorReader::readInline(const Payload &payload, OnnxTensor &tensor,
   auto malformed = [&](const char *code, const std::string &text) {
     return malformedOnnx(code, text, where);
   };
-  bool raw = payload.field == RawData;
-  if (payload.field != None && !raw && payload.field != fieldOf(tensor.type))
+  bool raw = payload.field == DataField::RawData;
+  if (payload.field != DataField::None && !raw &&
+      payload.field != fieldOf(tensor.type))
     return malformed("AWQ1084", "the data of a " + name(tensor.type) +
                                     " tensor are in " + nameOf(payload.field) +
                                     ", not in " + nameOf(fieldOf(tensor.type)));
-  if (payload.field == None && tensor.bytes != 0)
+  if (payload.field == DataField::None && tensor.bytes != 0)
     return malformed("AWQ1083", "the tensor has no data, but shape " +
                                     shapeText(tensor.shape) + " of " +
                                     name(tensor.type) + " needs " +
                                     std::to_string(tensor.bytes) + " bytes");
-  if (payload.field == None)
+  if (payload.field == DataField::None)
     return {};
   uint64_t width = widthOf(payload.field);
   uint64_t unit = raw                         ? 1
@@ -313,7 +246,8 @@ Status TensorReader::readInline(const Payload &payload, OnnxTensor &tensor,
 Status TensorReader::readStrings(const Payload &payload, OnnxTensor &tensor,
                                  const std::string &where) {
   auto elements = static_cast<uint64_t>(tensor.elementCount());
-  if (payload.field != None && payload.field != StringData)
+  if (payload.field != DataField::None &&
+      payload.field != DataField::StringData)
     return malformedOnnx("AWQ1084",
                          std::string("the data of a STRING tensor are in ") +
                              nameOf(payload.field) + ", not in string_data",
@@ -332,7 +266,7 @@ Status TensorReader::readStrings(const Payload &payload, OnnxTensor &tensor,
   WireReader reader(file.data(), payload.begin, payload.end);
   WireField field;
   while (reader.next(field))
-    if (field.number == StringData)
+    if (field.number == uint32_t(DataField::StringData))
       tensor.strings.emplace_back(reinterpret_cast<const char *>(file.data()) +
                                       field.begin,
                                   field.end - field.begin);
@@ -415,7 +349,8 @@ Result<OnnxTensor> TensorReader::read(const onnx::TensorProto &proto,
         "AWQ1084", "there is no data location " + std::to_string(location),
         where);
   bool elsewhere = location == externalData;
-  if (elsewhere ? payload->field != None : proto.external_data_size() != 0)
+  if (elsewhere ? payload->field != DataField::None
+                : proto.external_data_size() != 0)
     return malformedOnnx("AWQ1084",
                          elsewhere ? "the tensor has its data twice, external "
                                      "and in " +

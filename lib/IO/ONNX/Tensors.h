@@ -44,6 +44,8 @@ private:
                      const std::string &where);
   Status readInline(const Payload &payload, OnnxTensor &tensor,
                     const std::string &where);
+  Status decodeVarints(const Payload &payload, const OnnxTensor &tensor,
+                       uint8_t *to, const std::string &where);
   Status decode(const Payload &payload, OnnxTensor &tensor,
                 const std::string &where);
   void useFile(OnnxTensor &tensor, uint64_t begin);

@@ -30,7 +30,7 @@ bool WireReader::fail(std::string text) {
   return false;
 }
 
-bool WireReader::nextVarint(uint64_t &value) {
+bool WireReader::nextLongVarint(uint64_t &value) {
   value = 0;
   uint64_t from = at;
   for (unsigned shift = 0; shift < 64; shift += 7) {

@@ -48,7 +48,12 @@ public:
   /// The next field; false at the end of the message or at a problem.
   bool next(WireField &field);
   /// A varint alone, as packed fields have them.
-  bool nextVarint(uint64_t &value);
+  bool nextVarint(uint64_t &value) {
+    if (at == end || file[at] >= 0x80)
+      return nextLongVarint(value);
+    value = file[at++];
+    return true;
+  }
 
   bool atEnd() const { return at == end && issue.empty(); }
   /// What is wrong with the bytes; empty if nothing is.
@@ -58,6 +63,7 @@ public:
 
 private:
   bool fail(std::string text);
+  bool nextLongVarint(uint64_t &value);
   bool take(uint64_t count, WireField &field);
 
   const uint8_t *file;
