@@ -107,3 +107,26 @@ func.func @unpack(%q: tensor<128x4xi32, #awq.layout<autoawq_gemm>>, %s: tensor<2
     -> (tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>)
   return %c, %t, %u : tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>
 }
+
+// CHECK-LABEL: func.func @fused
+func.func @fused(%x: tensor<?x128xf32>, %q: tensor<32x128xi8>, %s: tensor<32x2xf16>, %z: tensor<32x2xi8>,
+                 %g: tensor<128xf32>, %cos: tensor<?x8xf32>, %sin: tensor<?x8xf32>) -> tensor<?x32xf32> {
+  // CHECK: awq.fused_linear %{{.*}}, %{{.*}}, %{{.*}} zeros %{{.*}} norm %{{.*}} rotary %{{.*}}, %{{.*}} {norm_epsilon = 1.000000e-05 : f64, norm_offset = 1.000000e+00 : f64, scheme = {{.*}}, turn = #awq.rotary<heads = 2, head_size = 16>}
+  %y = awq.fused_linear %x, %q, %s zeros %z norm %g rotary %cos, %sin
+    {norm_epsilon = 1.0e-05 : f64, norm_offset = 1.0 : f64, scheme = #scheme,
+     turn = #awq.rotary<heads = 2, head_size = 16>}
+    : (tensor<?x128xf32>, tensor<32x128xi8>, tensor<32x2xf16>, tensor<32x2xi8>, tensor<128xf32>,
+       tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
+
+// Statistics are dense elements or resources.
+// CHECK-LABEL: func.func @statistics
+func.func @statistics(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  // CHECK: awq.observe %{{.*}} "site" {statistics = {fit = {gram = dense<{{.*}}> : tensor<2x2xf32>, mean_abs = dense_resource<mean> : tensor<2xf32>, tokens = 2 : i64}}} : tensor<?x2xf32>
+  %y = awq.observe %x "site" {statistics = {fit = {gram = dense<[[2.0, 0.5], [0.5, 2.0]]> : tensor<2x2xf32>,
+    mean_abs = dense_resource<mean> : tensor<2xf32>, tokens = 2 : i64}}} : tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+{-# dialect_resources: { builtin: { mean: "0x040000000000803F0000003F" } } #-}

@@ -72,3 +72,10 @@ func.func @learned(%x: tensor<?x64xf32>, %w: tensor<1xbf16>, %s: tensor<f32>)
     : tensor<?x64xf32>, tensor<1xbf16>, tensor<1xbf16>, tensor<f32>, tensor<f32>
   return %a, %b : tensor<?x64xf32>, tensor<?x64xf32>
 }
+
+// CHECK-LABEL: func.func @scaled_table
+func.func @scaled_table(%f: tensor<8xf32>, %position: index, %count: index) -> tensor<?x8xf32> {
+  // CHECK: decoder.rotary_table %{{.*}}, %{{.*}}, %{{.*}} {scaling = 1.250000e+00 : f64} : tensor<8xf32> -> tensor<?x8xf32>
+  %cos, %sin = decoder.rotary_table %f, %position, %count {scaling = 1.25 : f64} : tensor<8xf32> -> tensor<?x8xf32>
+  return %cos : tensor<?x8xf32>
+}
