@@ -19,8 +19,11 @@
 |* Errors: a function that returns int gives 0 on success, else the kind of   *|
 |* failure (enum AwqStatus). awqCompilerLastError() then explains it, and the *|
 |* diagnostic callback got it in its parts. A failed call changes nothing:    *|
-|* out parameters and modules are left alone. No input ends the process;      *|
-|* running out of memory may.                                                 *|
+|* out parameters and modules are left alone.                                 *|
+|*                                                                            *|
+|* Trust: Hugging Face folders may come from strangers. MLIR, text or         *|
+|* bytecode, is developer input: its parsers report what is wrong but are not *|
+|* hardened, and damaged bytecode can ask for more memory than there is.      *|
 |*                                                                            *|
 |* Ownership: what a create, load, parse or get function gives is the         *|
 |* caller's until the matching destroy function gets it. Handles may be       *|

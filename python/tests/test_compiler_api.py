@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from import_toys import BIN, SIZES
 from test_quantize_model import calibration, make_model
 
@@ -209,17 +210,37 @@ def test_the_example(tmp_path: Path) -> None:
     assert failed.stderr.startswith("error[AWQ1512]: no such input\n  where: x\n  help: ")
 
 
-def test_a_bundle_runs(compiler: Compiler, tmp_path: Path) -> None:
+def logits_of(bundle: Path, ids: torch.Tensor) -> np.ndarray[Any, Any]:
+    with Model(bundle) as model, model.session() as session:
+        return session.forward_all(ids[0].to(torch.int32).numpy())
+
+
+def test_bundles_run(compiler: Compiler, tmp_path: Path) -> None:
+    """Of the float model, and of one whose linears passes have quantized, in a module that was copied as bytecode."""
     model = make_model(tmp_path / "model", "llama")
     with compiler.load(model) as module:
         before = module.text()
-        module.write_bundle(tmp_path / "bundle")
+        module.write_bundle(tmp_path / "float")
         assert module.text() == before
+        module.run_passes(ROUNDING.replace("group=16", f"bits=8 group=16 side-files={tmp_path}/side"))
+        compiler.set(source=model)
+        with compiler.parse(module.bytecode()) as copy:
+            copy.write_bundle(tmp_path / "quantized")
     ids = torch.randint(0, SIZES["vocab_size"], (1, 12), generator=torch.Generator().manual_seed(7))
     with torch.no_grad():
-        from transformers import AutoModelForCausalLM
+        expected = transformers.AutoModelForCausalLM.from_pretrained(model)(ids).logits[0].numpy()
+    assert np.max(np.abs(logits_of(tmp_path / "float", ids) - expected)) <= 2e-3
+    assert np.max(np.abs(logits_of(tmp_path / "quantized", ids) - expected)) <= 0.05 * np.max(np.abs(expected))
+    assert (tmp_path / "quantized" / "config.json").exists()
 
-        expected = AutoModelForCausalLM.from_pretrained(model)(ids).logits[0].numpy()
-    with Model(tmp_path / "bundle") as bundle, bundle.session() as session:
-        logits = session.forward_all(ids[0].to(torch.int32).numpy())
-    assert np.max(np.abs(logits - expected)) <= 2e-3
+
+def test_kernels(compiler: Compiler, tmp_path: Path) -> None:
+    source = Path(__file__).resolve().parents[2] / "test" / "Pipelines" / "nvvm.mlir"
+    with compiler.load(source) as module:
+        module.write_kernels(tmp_path / "sm_80")
+        compiler.set(chip="sm_90a")
+        module.write_kernels(tmp_path / "sm_90a")
+        compiler.set(chip="sm_10")
+        assert failure(module.write_kernels, tmp_path / "sm_10").code == "AWQ1530"
+    for chip in ("sm_80", "sm_90a"):
+        assert f".target {chip}" in (tmp_path / chip / "kernels.ptx").read_text(encoding="utf8")
