@@ -14,19 +14,29 @@ using namespace mlir;
 using namespace awq;
 using namespace awq::onnx;
 
-/// Elements of 2 or 4 bits, one byte each, signed ones extended.
-static std::vector<char> unpack(const io::OnnxTensor &tensor) {
-  int64_t bits = io::bitWidth(tensor.type), count = tensor.elementCount();
-  bool isSigned = tensor.type == OnnxType::I4 || tensor.type == OnnxType::I2;
-  std::vector<char> bytes(count);
+std::vector<char> onnx::unpackCodes(const uint8_t *bytes, int64_t count,
+                                    int64_t bits) {
+  std::vector<char> codes(count);
   for (int64_t i = 0; i < count; ++i) {
     int64_t place = i * bits;
-    int code = (tensor.data[place / 8] >> (place % 8)) & ((1 << bits) - 1);
-    if (isSigned && code >= 1 << (bits - 1))
-      code -= 1 << bits;
-    bytes[i] = static_cast<char>(code);
+    codes[i] = static_cast<char>((bytes[place / 8] >> (place % 8)) &
+                                 ((1 << bits) - 1));
   }
-  return bytes;
+  return codes;
+}
+
+std::vector<char> onnx::readCodes(const io::OnnxTensor &tensor, int shift) {
+  int64_t bits = io::bitWidth(tensor.type);
+  std::vector<char> codes =
+      unpackCodes(tensor.data, tensor.elementCount(), bits);
+  bool isSigned = !isUnsigned(tensor.type);
+  for (char &code : codes) {
+    int number = static_cast<uint8_t>(code);
+    if (isSigned && number >= 1 << (bits - 1))
+      number -= 1 << bits;
+    code = static_cast<char>(number + shift);
+  }
+  return codes;
 }
 
 Result<Tensor> onnx::makeConstant(Emitter &emitter,
@@ -50,7 +60,7 @@ Result<Tensor> onnx::makeConstant(Emitter &emitter,
   }
   std::vector<char> bytes;
   if (io::bitWidth(tensor.type) < 8)
-    bytes = unpack(tensor);
+    bytes = readCodes(tensor, 0);
   else
     bytes.assign(tensor.data, tensor.data + tensor.bytes);
   return emitter.fromConstant(tensor.type,

@@ -19,6 +19,15 @@ namespace awq::onnx {
 /// each. Errors: AWQ1141 for types that have no counterpart.
 Result<Tensor> makeConstant(Emitter &emitter, const io::OnnxTensor &tensor);
 
+/// The elements of an integer tensor of at most 8 bits, `shift` added, one byte
+/// each.
+std::vector<char> readCodes(const io::OnnxTensor &tensor, int shift);
+
+/// `count` codes of `bits` bits, which are 2, 4 or 8, from bytes whose low bits
+/// come first.
+std::vector<char> unpackCodes(const uint8_t *bytes, int64_t count,
+                              int64_t bits);
+
 } // namespace awq::onnx
 
 #endif // AWQ_LIB_TARGET_ONNX_CONSTANTS_H

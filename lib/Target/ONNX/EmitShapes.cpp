@@ -122,7 +122,9 @@ Tensor Emitter::reshape(const Tensor &input, Shape shape) {
       source = tensor::ExpandShapeOp::create(b, type, source,
                                              group(*segments, false),
                                              dims.fold(shape));
-    return wrap(source, input.type, std::move(shape));
+    Tensor result = wrap(source, input.type, std::move(shape));
+    result.initializer = input.initializer;
+    return result;
   }
   Tensor sizes = fromElements(OnnxType::I64, {DimExpr(shape.size())},
                               std::vector<DimExpr>(shape.begin(), shape.end()));

@@ -105,6 +105,8 @@ Value Emitter::value(Tensor &tensor) {
   RankedTensorType type = tensorType(tensor.type, tensor.shape);
   if (tensor.constant)
     return tensor.value = arith::ConstantOp::create(b, tensor.constant);
+  if (!tensor.elements && tensor.initializer)
+    return tensor.value = load(*tensor.initializer);
   assert(tensor.elements && "a tensor with neither a value nor elements");
   // All elements may have become numbers since.
   SmallVector<Value> values;

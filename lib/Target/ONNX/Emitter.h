@@ -24,6 +24,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ struct Tensor {
   std::optional<std::vector<DimExpr>> elements;
   /// All elements of a constant.
   mlir::DenseElementsAttr constant;
+  /// The initializer that it is, if it is one.
+  const io::OnnxTensor *initializer = nullptr;
   /// Set by Emitter::value().
   mlir::Value value;
 
@@ -158,6 +161,8 @@ public:
 
   mlir::ImplicitLocOpBuilder &b;
   DimContext dims;
+  /// Makes a value of an initializer that does not stand in the IR.
+  std::function<mlir::Value(const io::OnnxTensor &)> load;
 
 private:
   mlir::Value combine(mlir::ImplicitLocOpBuilder &nested, Reduction kind,

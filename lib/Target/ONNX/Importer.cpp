@@ -121,7 +121,10 @@ static StringRef storedName(OnnxType type) {
   }
 }
 
-Tensor Importer::declareParameter(const io::OnnxTensor &tensor) {
+Value Importer::loadParameter(const io::OnnxTensor &tensor) {
+  Value &loaded = parameters[tensor.name];
+  if (loaded)
+    return loaded;
   RankedTensorType type = RankedTensorType::get(
       tensor.shape, emitter.elementType(tensor.type));
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
@@ -137,26 +140,31 @@ Tensor Importer::declareParameter(const io::OnnxTensor &tensor) {
                            builder.getDenseI64ArrayAttr(tensor.shape))};
   places[tensor.file].push_back(builder.getNamedAttr(
       tensor.name, builder.getDictionaryAttr(fields)));
-  Value loaded = ml_program::GlobalLoadConstOp::create(
+  loaded = ml_program::GlobalLoadConstOp::create(
       builder, type, SymbolRefAttr::get(builder.getContext(), tensor.name));
-  return emitter.wrap(loaded, tensor.type,
-                      Shape(tensor.shape.begin(), tensor.shape.end()));
+  return loaded;
 }
 
-Status Importer::declareInitializers() {
+void Importer::declareInitializers() {
+  emitter.load = [this](const io::OnnxTensor &tensor) {
+    return loadParameter(tensor);
+  };
   for (const io::OnnxTensor &tensor : file.model().graph.initializers) {
     bool staysOutside = !tensor.file.empty() && !tensor.name.empty() &&
                         !storedName(tensor.type).empty();
+    Tensor value;
     if (staysOutside) {
-      parameters[tensor.name] = &tensor;
+      value.type = tensor.type;
+      value.shape.assign(tensor.shape.begin(), tensor.shape.end());
+    } else if (Result<Tensor> constant = makeConstant(emitter, tensor)) {
+      value = *constant;
+    } else {
+      // Refused when something reads it.
       continue;
     }
-    Result<Tensor> constant = makeConstant(emitter, tensor);
-    if (constant)
-      scope[tensor.name] = *constant;
-    // Others are refused when something reads them.
+    value.initializer = &tensor;
+    scope[tensor.name] = value;
   }
-  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -223,13 +231,10 @@ Result<std::vector<Tensor>> Importer::readInputs(const io::OnnxNode &node) {
       continue;
     }
     auto it = scope.find(name);
-    if (it == scope.end() && depth == 0)
-      if (auto stored = parameters.find(name); stored != parameters.end())
-        it = scope.emplace(name, declareParameter(*stored->second)).first;
     if (it == scope.end()) {
-      std::string type = "a tensor of a type that has no counterpart here";
       return Error{ErrorKind::Unsupported, "AWQ1141",
-                   "reads '" + name + "', " + type,
+                   "reads '" + name +
+                       "', whose type has no counterpart here",
                    describe(node, versionOf(node).value_or(0)),
                    "export the model with other options"};
     }
@@ -367,8 +372,7 @@ Status Importer::finish() {
 Status Importer::run() {
   if (Status status = declareInputs(); !status)
     return status;
-  if (Status status = declareInitializers(); !status)
-    return status;
+  declareInitializers();
   for (const io::OnnxNode &node : file.model().graph.nodes)
     if (Status status = importNode(node); !status)
       return status;

@@ -30,7 +30,7 @@ public:
 
 private:
   Status declareInputs();
-  Status declareInitializers();
+  void declareInitializers();
   Status bindSizes(const io::OnnxValue &input, mlir::Value argument,
                    bool expressions, Shape &shape);
   Status importNode(const io::OnnxNode &node);
@@ -41,7 +41,7 @@ private:
   /// The opset of a node's domain, as the model or function imports it.
   std::optional<int64_t> versionOf(const io::OnnxNode &node) const;
   /// A parameter that lies in a file, under its name.
-  Tensor declareParameter(const io::OnnxTensor &tensor);
+  mlir::Value loadParameter(const io::OnnxTensor &tensor);
   mlir::Location locationOf(const io::OnnxNode &node);
 
   mlir::ModuleOp module;
@@ -53,8 +53,8 @@ private:
   using Scope = std::map<std::string, Tensor, std::less<>>;
   Scope scope;
   const std::map<std::string, int64_t, std::less<>> *opsets;
-  /// Initializers that lie in files, loaded when they are first read.
-  std::map<std::string, const io::OnnxTensor *, std::less<>> parameters;
+  /// Initializers that lie in files, as far as something reads them.
+  std::map<std::string, mlir::Value, std::less<>> parameters;
   /// File to (name to place), for awq.parameter_files.
   std::map<std::string, llvm::SmallVector<mlir::NamedAttribute>> places;
   unsigned depth = 0;
