@@ -52,6 +52,7 @@ test-all: test
 	@cmake --preset debug
 	@cmake --build build-debug -j $(JOBS) --target all awq-unittests
 	@build/test-venv/bin/python scripts/run_tests.py --build build-debug --only lit,ctest
+	@build/test-venv/bin/python scripts/fuzz_onnx.py
 
 bench: configure
 	@$(INSTALL) test

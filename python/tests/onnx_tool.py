@@ -38,6 +38,6 @@ def read_each(paths: list[Path]) -> list[tuple[int, str, int, int]]:
     lines = "".join(f"{path}\n" for path in paths)
     result = subprocess.run([TOOL, "--each"], input=lines, capture_output=True, text=True, check=False, timeout=600)
     assert result.returncode == 0, result.stderr
-    words = [line.split(" ", 4) for line in result.stdout.splitlines()]
-    assert [word[4] for word in words] == [str(path) for path in paths]
-    return [(int(word[0]), word[1], int(word[2]), int(word[3]) << 10) for word in words]
+    outcomes = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [outcome["path"] for outcome in outcomes] == [str(path) for path in paths]
+    return [(item["exit"], item["code"], item["ms"], item["peak"] << 10) for item in outcomes]

@@ -9,10 +9,11 @@
 //   awq-test-onnx PATH          the model as a line of JSON, or the whole
 //   error;
 //                               exit code of the error
-//   awq-test-onnx --each        reads paths from its input; for each a line:
-//   exit
-//                               code, "ok" or error code, milliseconds, the
-//                               most memory of the process so far in KiB, path
+//   awq-test-onnx --each        reads paths from its input; for each a line of
+//                               JSON: path, exit code, error code or "ok",
+//                               milliseconds of processor time, the most memory
+//                               of the process so far in KiB, and the files
+//                               that have the tensors
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,6 +26,7 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <string>
 
 using namespace awq;
@@ -146,30 +148,46 @@ static int openOne(const std::string &path) {
 }
 
 /// Other than getrusage, knows nothing of the process that started this one.
-static std::string peakKiB() {
+static long long peakKiB() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
     if (line.compare(0, 6, "VmHWM:") == 0)
-      return std::to_string(std::stoll(line.substr(6)));
-  return "0";
+      return std::stoll(line.substr(6));
+  return 0;
 }
 
-/// Reads every byte, so that a wrong pointer is seen.
+static void collectFiles(const OnnxGraph &graph, std::set<std::string> &files) {
+  for (const OnnxTensor &tensor : graph.initializers)
+    files.insert(tensor.file);
+  for (const OnnxNode &node : graph.nodes)
+    for (const auto &[key, attribute] : node.attributes) {
+      for (const OnnxTensor &tensor : attribute.tensors)
+        files.insert(tensor.file);
+      for (const auto &nested : attribute.graphs)
+        collectFiles(*nested, files);
+    }
+}
+
 static void openEach(const std::string &path) {
   std::clock_t begin = std::clock();
-  std::string outcome = "0 ok";
+  json line = {{"path", path}, {"exit", 0}, {"code", "ok"}};
   {
     Result<OnnxFile> file = OnnxFile::open(path);
-    if (file)
+    if (file) {
+      // Reads every byte, so that a wrong pointer is seen.
       summary(file->model());
-    else
-      outcome =
-          std::to_string(file.error().exitCode()) + " " + file.error().code;
+      std::set<std::string> files;
+      collectFiles(file->model().graph, files);
+      files.erase("");
+      line["files"] = files;
+    } else {
+      line["exit"] = file.error().exitCode();
+      line["code"] = file.error().code;
+    }
   }
-  auto spent = (std::clock() - begin) * 1000 / CLOCKS_PER_SEC;
-  std::printf("%s %lld %s %s\n", outcome.c_str(),
-              static_cast<long long>(spent.count()), peakKiB().c_str(),
-              path.c_str());
+  line["ms"] = (std::clock() - begin) * 1000 / CLOCKS_PER_SEC;
+  line["peak"] = peakKiB();
+  std::printf("%s\n", line.dump().c_str());
   std::fflush(stdout);
 }
 
