@@ -122,8 +122,8 @@ AWQ_COMPILER_API int awqCompilerSetEventCallback(AwqCompiler *compiler,
 AWQ_COMPILER_API int awqCompilerSetOption(AwqCompiler *compiler,
                                           const char *name, const char *value);
 
-/** Loads a Hugging Face folder (or its config.json), or a file of MLIR as text
- *  or bytecode. */
+/** Loads a Hugging Face folder (or its config.json), a file of MLIR as text or
+ *  bytecode, or an .onnx file if the library was built with that. */
 AWQ_COMPILER_API int awqModuleLoad(AwqCompiler *compiler, const char *path,
                                    AwqModule **module);
 

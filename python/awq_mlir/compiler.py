@@ -179,7 +179,7 @@ class Compiler:
             self.check(self._library.awqCompilerSetOption(self._open(), spelled, _spell(value).encode()))
 
     def load(self, path: PathName) -> Module:
-        """A Hugging Face folder, or a file of MLIR as text or bytecode."""
+        """A Hugging Face folder, a file of MLIR as text or bytecode, or an .onnx file."""
         handle = _Handle()
         self.check(self._library.awqModuleLoad(self._open(), os.fsencode(path), ctypes.byref(handle)))
         return Module(self, handle)
