@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 import sys
 import threading
@@ -66,6 +67,22 @@ def test_what_the_library_is() -> None:
     assert described["bits"] == {"name": "bits", "type": "int", "default": "4", "help": "bits per weight"}
     assert all(option["help"] and option["type"] in {"text", "bool", "int", "float", "list"} for option in
                described.values())  # fmt: skip
+
+
+def test_the_wrapper_declares_what_the_header_does() -> None:
+    """Name, number of arguments and kind of result of every function, as the golden list has them."""
+    golden = Path(__file__).resolve().parents[2] / "test" / "CAPI" / "Inputs" / "compiler-abi-1.txt"
+    lines = re.findall(r"^function (.*?)\b(awq\w+)\((.*)\)$", golden.read_text(encoding="utf8"), re.MULTILINE)
+    declared = {
+        name: (0 if values == "void" else values.count(",") + 1, result.strip()) for result, name, values in lines
+    }
+    kinds = {"void": {None}, "int": {ctypes.c_int}, "int32_t": {ctypes.c_int32}, "uint64_t": {ctypes.c_uint64}}
+    texts = {ctypes.c_char_p, ctypes.c_void_p}
+    assert {name for name, _, _ in library._FUNCTIONS} == set(declared)
+    for name, result, arguments in library._FUNCTIONS:
+        count, kind = declared[name]
+        assert (name, len(arguments)) == (name, count)
+        assert result in kinds.get(kind, texts), name
 
 
 def test_text_and_bytecode(compiler: Compiler) -> None:
