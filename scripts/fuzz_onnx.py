@@ -37,6 +37,8 @@ CANARY = b"C" * 32
 WORDS = [b"", b".", b"..", b"../canary.bin", b"/etc/passwd", b"a/../../canary.bin", b"link.bin", b"linked/canary.bin"]
 WORDS += [b"hard.bin", b"pipe", b"folder", b"w.bin", b"#", b"*/_ORT_MEM_ADDR_/*", b"-1", b"0", b"9" * 19, b"32", b"\0"]
 WORDS += [b"location", b"offset", b"length", b"checksum", b"x", b"y", b"w", b"xw", b"\xff\xfe", b"ai.onnx", b"f"]
+PATH_NAMES = [b"..", b".", b"", b"folder", b"linked", b"model", b"pipe", b"w.bin", b"w.bin", b"%2e%2e"]
+PATH_NAMES += [b"canary.bin", b"canary.bin", b"link.bin", b"hard.bin", b"within.bin", b"../model"]
 NUMBERS = [0, 1, 2, 3, 7, 8, 14, 15, 16, 22, 26, 27, 127, 128, 2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1]
 
 
@@ -148,6 +150,23 @@ def mutate_structure(rng: random.Random, data: bytes) -> bytes:
             rng.shuffle(where)
         else:
             replace_value(rng, where[index])
+    mutated = b"".join(field.encode() for field in fields)
+    return mutated if len(mutated) < 1 << 20 else data
+
+
+def mutate_location(rng: random.Random, data: bytes) -> bytes:
+    """Makes external data lie somewhere else."""
+    fields = decode(data)
+    assert fields is not None
+    values = [field for each in all_lists(fields) for field in each if field.content.endswith(b"w.bin")]
+    values = [field for field in values if b"location" not in field.content]
+    if not values:
+        return mutate_structure(rng, data)
+    target = rng.choice(values)
+    names = [rng.choice(PATH_NAMES) for _ in range(rng.randint(1, 3))]
+    target.children, target.content = None, rng.choice([b"/", b"/", b"/", b"\\", b"%2F"]).join(names)
+    if rng.random() < 0.1:
+        target.content = rng.choice([b"/proc/self/environ", b"/etc/passwd", b"/proc/self/root/etc/passwd"])
     return b"".join(field.encode() for field in fields)
 
 
@@ -238,6 +257,7 @@ def plant(folder: Path) -> None:
     (folder / "w.bin").write_bytes(bytes(range(32)))
     (folder / "folder" / "w.bin").write_bytes(bytes(range(64)))
     (folder / "link.bin").symlink_to(outside / "canary.bin")
+    (folder / "within.bin").symlink_to("w.bin")
     (folder / "linked").symlink_to(outside)
     os.link(outside / "canary.bin", folder / "hard.bin")
     os.mkfifo(folder / "pipe")
@@ -286,7 +306,7 @@ def opened_outside(tool: Path, paths: list[Path], folder: Path) -> list[str]:
     environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}  # LeakSanitizer cannot be traced
     lines = "".join(f"{path}\n" for path in paths)
     subprocess.run(command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=600)
-    forbidden = ("canary", "passwd", "link.bin", "hard.bin", "linked")
+    forbidden = ("canary", "passwd", "link.bin", "hard.bin", "within.bin", "linked")
     return [
         f"opened: {line}"
         for line in log.read_text(errors="replace").splitlines()
@@ -312,7 +332,7 @@ def main() -> int:
             paths = []
             for index in range(begin, min(begin + BATCH, arguments.count)):
                 path = folder / f"{index}.onnx"
-                mutate = rng.choice([mutate_bytes, mutate_structure, mutate_structure])
+                mutate = rng.choice([mutate_bytes, mutate_structure, mutate_structure, mutate_location])
                 # The first ones are whole: the seeds themselves must be read.
                 original = originals[index % len(originals)]
                 path.write_bytes(original if index < len(originals) else mutate(rng, original))

@@ -84,7 +84,7 @@ struct OnnxTensor {
   /// The elements of a string tensor.
   std::vector<std::string> strings;
   /// The file and the offset at which `data` lies there; empty if the bytes are
-  /// only in memory (typed fields, nested tensors, small ones).
+  /// only in memory (integers in typed fields) or are inline and under 1 KiB.
   std::string file;
   uint64_t offset = 0;
 
@@ -105,8 +105,8 @@ struct OnnxValue {
   OnnxType type = OnnxType::Undefined;
   /// Nothing if no rank is declared.
   std::optional<std::vector<OnnxDim>> shape;
-  /// "tensor", "sequence", "map", "optional", "sparse tensor" or "" if no type
-  /// is declared.
+  /// "tensor", "sequence", "map", "optional", "sparse tensor", "opaque" or ""
+  /// if no type is declared.
   std::string kind;
 };
 
@@ -146,7 +146,7 @@ struct OnnxAttribute {
 
 struct OnnxNode {
   std::string name;
-  /// "" for the standard operators, which may also be written "ai.onnx".
+  /// "" for the standard operators, also where the file has "ai.onnx".
   std::string domain;
   std::string opType;
   std::string overload;
