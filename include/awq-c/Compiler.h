@@ -140,8 +140,8 @@ AWQ_COMPILER_API void awqModuleDestroy(AwqModule *module);
  *  it has reached. */
 AWQ_COMPILER_API int awqModuleRunToPhase(AwqModule *module, const char *phase);
 
-/** Runs passes and pipelines, written as for awq-opt's --pass-pipeline without
- *  the module around them: "awq-quantize-pipeline{group=32},canonicalize". */
+/** Runs passes and pipelines, written as for awq-opt's --pass-pipeline, with or
+ *  without the module around them: "awq-quantize-pipeline{group=32},cse". */
 AWQ_COMPILER_API int awqModuleRunPasses(AwqModule *module, const char *passes);
 
 /** The module as text. */

@@ -272,13 +272,25 @@ static void registerPassesOnce() {
   });
 }
 
+/// Reads passes with the module around them, as --pass-pipeline has it, or
+/// without.
+static FailureOr<OpPassManager> parsePasses(llvm::StringRef passes,
+                                            llvm::raw_ostream &errors) {
+  if (passes.ltrim().starts_with("builtin.module("))
+    return parsePassPipeline(passes.trim(), errors);
+  OpPassManager manager(ModuleOp::getOperationName());
+  if (failed(parsePassPipeline(passes, manager, errors)))
+    return failure();
+  return manager;
+}
+
 int awqModuleRunPasses(AwqModule *module, const char *passes) {
   CHECK_POINTERS({"module", module}, {"passes", passes});
   registerPassesOnce();
   std::string errors;
   llvm::raw_string_ostream stream(errors);
-  OpPassManager parsed(ModuleOp::getOperationName());
-  if (failed(parsePassPipeline(passes, parsed, stream)))
+  FailureOr<OpPassManager> parsed = parsePasses(passes, stream);
+  if (failed(parsed))
     return fail(
         module->shared.get(),
         {ErrorKind::Usage, "AWQ1671",
@@ -286,7 +298,7 @@ int awqModuleRunPasses(AwqModule *module, const char *passes) {
          passes, "awq-opt --help lists the passes and their options"});
   return change(module, [&](ModuleOp copy) {
     return runPasses(copy, "passes", [&](OpPassManager &manager) {
-      manager = std::move(parsed);
+      manager = std::move(*parsed);
     });
   });
 }

@@ -73,7 +73,7 @@ Status PhaseRunner::runTo(ModuleOp module, llvm::StringRef last) {
     ++target;
   if (target == phaseCount())
     return Error{ErrorKind::Usage, "AWQ1516",
-                 "--compile-to=" + last.str() + " is no phase", "",
+                 "there is no phase '" + last.str() + "'", "",
                  "the phases are " + phases()};
   if (target < done)
     return Error{ErrorKind::Usage, "AWQ1667",
