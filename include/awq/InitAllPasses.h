@@ -15,6 +15,7 @@
 #include "awq/Conversion/DecoderToLinalg/Passes.h"
 #include "awq/Conversion/EntryPointsToLLVM/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
+#include "awq/Dialect/Decoder/Transforms/Passes.h"
 #include "awq/Pipelines/CPUPipeline.h"
 #include "awq/Pipelines/NVVMPipeline.h"
 #include "awq/Pipelines/QuantizePipeline.h"
@@ -24,6 +25,7 @@ namespace awq {
 /// Registers the passes and pipelines of this project.
 inline void registerAllPasses() {
   registerAWQPasses();
+  registerAWQDecoderPasses();
   registerAWQToCPUPasses();
   registerAWQToLinalgPasses();
   registerAWQToNVVMPasses();

@@ -293,6 +293,47 @@ Value Emitter::readElement(ImplicitLocOpBuilder &nested, Value tensor,
   return tensor::ExtractOp::create(nested, tensor, indices);
 }
 
+/// The number that a scalar of constants is, if its ops can be folded.
+static TypedAttr foldScalar(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return {};
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return constant.getValue();
+  SmallVector<Attribute> operands;
+  for (Value operand : op->getOperands()) {
+    operands.push_back(foldScalar(operand));
+    if (!operands.back())
+      return {};
+  }
+  SmallVector<OpFoldResult> results;
+  if (op->getNumResults() != 1 || failed(op->fold(operands, results)) ||
+      results.size() != 1)
+    return {};
+  if (auto folded = dyn_cast<Attribute>(results.front()))
+    return dyn_cast<TypedAttr>(folded);
+  return foldScalar(llvm::cast<Value>(results.front()));
+}
+
+Tensor Emitter::mapConstants(ArrayRef<Tensor> inputs, OnnxType result,
+                             Shape shape, Body body) {
+  Type element = elementType(result);
+  SmallVector<Value> elements;
+  for (const Tensor &input : inputs)
+    elements.push_back(
+        widen(b, arith::ConstantOp::create(
+                     b, llvm::cast<TypedAttr>(
+                            input.constant.getSplatValue<Attribute>()))));
+  Value computed = narrow(b, body(b, elements), element);
+  std::optional<int64_t> count = countElements(shape);
+  if (TypedAttr number = foldScalar(computed); number && count)
+    return fromConstant(
+        result, DenseElementsAttr::get(tensorType(result, shape), number));
+  Value filled =
+      linalg::FillOp::create(b, computed, empty(result, shape)).getResult(0);
+  return wrap(filled, result, std::move(shape));
+}
+
 namespace {
 /// How one input of an elementwise op is read.
 struct ElementSource {
@@ -305,6 +346,10 @@ struct ElementSource {
 
 Tensor Emitter::mapTo(ArrayRef<Tensor> inputs, OnnxType result, Shape shape,
                       Body body) {
+  if (llvm::all_of(inputs, [](const Tensor &input) {
+        return input.constant && input.constant.isSplat();
+      }))
+    return mapConstants(inputs, result, std::move(shape), body);
   unsigned rank = shape.size();
   SmallVector<ElementSource> sources;
   SmallVector<Value> operands;
@@ -438,6 +483,22 @@ Value onnx::castElement(ImplicitLocOpBuilder &b, Value value, OnnxType from,
   return arith::ExtSIOp::create(b, to, value);
 }
 
+/// The tensor as a constant, if its elements are equal numbers.
+Tensor Emitter::constantElements(const Tensor &input) {
+  Tensor result = input;
+  if (result.constant || input.elements->empty())
+    return result;
+  for (const DimExpr &element : *input.elements)
+    if (!element.constant() || element != input.elements->front())
+      return result;
+  RankedTensorType type = tensorType(input.type, input.shape);
+  result.constant = DenseElementsAttr::get(
+      type, b.getIntegerAttr(type.getElementType(),
+                             *input.elements->front().constant()));
+  result.elements.reset();
+  return result;
+}
+
 Tensor Emitter::cast(const Tensor &input, OnnxType type) {
   if (input.type == type)
     return input;
@@ -447,6 +508,15 @@ Tensor Emitter::cast(const Tensor &input, OnnxType type) {
     Tensor result = fromElements(type, input.shape, *input.elements);
     return result;
   }
+  if (input.elements && isFloat(type))
+    if (Tensor numbers = constantElements(input); numbers.constant)
+      return cast(numbers, type);
+  std::optional<int64_t> count = countElements(input.shape);
+  if (std::optional<double> number = splat(input);
+      number && isFloat(input.type) && isInteger(type) &&
+      type != OnnxType::Bool && count && *count <= 256)
+    return fromElements(type, input.shape,
+                        std::vector<DimExpr>(*count, int64_t(*number)));
   Type to = elementType(type);
   bool isNarrow = isa<FloatType>(to) && to.getIntOrFloatBitWidth() < 32;
   Type computed = isNarrow ? b.getF32Type() : to;

@@ -165,6 +165,11 @@ public:
   std::function<mlir::Value(const io::OnnxTensor &)> load;
 
 private:
+  /// mapTo() for constants of equal elements: one scalar is computed, at once if
+  /// its ops can be folded.
+  Tensor mapConstants(llvm::ArrayRef<Tensor> inputs, OnnxType result,
+                      Shape shape, Body body);
+  Tensor constantElements(const Tensor &input);
   mlir::Value combine(mlir::ImplicitLocOpBuilder &nested, Reduction kind,
                       OnnxType type, mlir::Value a, mlir::Value b);
   mlir::Value neutral(Reduction kind, OnnxType type);

@@ -1,0 +1,582 @@
+//===- ElementReader.cpp - from ops to formulas ---------- -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ElementReader.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace awq::decoder;
+
+namespace {
+/// Formulas of one model are small; what is larger is no mask and no table.
+constexpr unsigned maxDepth = 400;
+constexpr uint64_t maxSteps = 20'000'000;
+
+struct DepthGuard {
+  explicit DepthGuard(unsigned &depth) : depth(depth) { ++depth; }
+  ~DepthGuard() { --depth; }
+  unsigned &depth;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+std::optional<Linear> ElementReader::asLinear(OpFoldResult value) {
+  if (auto attribute = dyn_cast<Attribute>(value))
+    return Linear(cast<IntegerAttr>(attribute).getInt());
+  ElementRef element = readScalar(cast<Value>(value));
+  if (element->kind != Element::Integer)
+    return std::nullopt;
+  return element->linear;
+}
+
+std::optional<Linear> ElementReader::sizeOf(Value tensor, int64_t dim) {
+  auto type = dyn_cast<RankedTensorType>(tensor.getType());
+  if (!type)
+    return std::nullopt;
+  if (!type.isDynamicDim(dim))
+    return Linear(type.getDimSize(dim));
+  DepthGuard guard(depth);
+  if (depth > maxDepth)
+    return std::nullopt;
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    return arguments.size(argument, dim);
+  Operation *op = tensor.getDefiningOp();
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return sizeOf(cast.getSource(), dim);
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return asLinear(empty.getMixedSizes()[dim]);
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (slice.getSourceType().getRank() != type.getRank())
+      return std::nullopt;
+    return asLinear(slice.getMixedSizes()[dim]);
+  }
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return asLinear(expand.getMixedOutputShape()[dim]);
+  if (auto reshape = dyn_cast<tensor::ReshapeOp>(op)) {
+    ElementRef size = read(reshape.getShape(), f.integer(dim));
+    if (size->kind != Element::Integer)
+      return std::nullopt;
+    return size->linear;
+  }
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    Linear product(1);
+    ReassociationIndices sources = collapse.getReassociationIndices()[dim];
+    for (int64_t source : sources) {
+      auto size = sizeOf(collapse.getSrc(), source);
+      if (!size || (!product.isConstant() && !size->isConstant()))
+        return std::nullopt;
+      product = size->isConstant() ? product * size->constant
+                                   : *size * product.constant;
+    }
+    return product;
+  }
+  if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
+    if (int64_t(concat.getDim()) != dim)
+      return sizeOf(concat.getInputs().front(), dim);
+    Linear sum;
+    for (Value input : concat.getInputs()) {
+      auto size = sizeOf(input, dim);
+      if (!size)
+        return std::nullopt;
+      sum = sum + *size;
+    }
+    return sum;
+  }
+  if (auto style = dyn_cast<DestinationStyleOpInterface>(op)) {
+    unsigned result = cast<OpResult>(tensor).getResultNumber();
+    return sizeOf(style.getDpsInitOperand(result)->get(), dim);
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+ElementRef ElementReader::readConstant(Value tensor,
+                                       ArrayRef<ElementRef> indices) {
+  SmallVector<int64_t> places;
+  for (const ElementRef &index : indices)
+    if (auto place = index->integer())
+      places.push_back(*place);
+  bool isPlace = places.size() == indices.size();
+  DenseElementsAttr constant;
+  if (matchPattern(tensor, m_Constant(&constant))) {
+    if (isa<IntegerType>(constant.getElementType())) {
+      bool isFlag = constant.getElementType().isInteger(1);
+      if (!isPlace && !constant.isSplat())
+        return f.unknown();
+      APInt element =
+          constant.isSplat()
+              ? constant.getSplatValue<APInt>()
+              : constant.getValues<APInt>()[ArrayRef<uint64_t>(
+                    reinterpret_cast<const uint64_t *>(places.data()),
+                    places.size())];
+      if (isFlag)
+        return f.truth(element.getBoolValue());
+      return f.integer(element.getSExtValue());
+    }
+    if (isa<FloatType>(constant.getElementType()) && constant.isSplat()) {
+      APFloat value = constant.getSplatValue<APFloat>();
+      bool lossy;
+      value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
+                    &lossy);
+      return f.number(value.convertToDouble());
+    }
+  }
+  if (isPlace)
+    if (auto value = arguments.constant(tensor, places))
+      return f.number(*value);
+  return f.lookup(tensor, std::vector<ElementRef>(indices));
+}
+
+ElementRef ElementReader::readGeneric(linalg::GenericOp op,
+                                      ArrayRef<ElementRef> indices) {
+  SmallVector<ElementRef> loops(op.getNumLoops());
+  AffineMap output = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  for (auto [expr, index] : llvm::zip(output.getResults(), indices))
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      loops[dim.getPosition()] = index;
+  // Sums over a single element are no sums.
+  for (ElementRef &loop : loops)
+    if (!loop)
+      loop = f.integer(0);
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  for (auto [iterator, range] :
+       llvm::zip(op.getIteratorTypesArray(), ranges))
+    if (iterator != utils::IteratorType::parallel && range != 1)
+      return f.unknown();
+  Value yielded = op.getBody()->getTerminator()->getOperand(0);
+  return readScalar(yielded, op, loops);
+}
+
+ElementRef ElementReader::readReduce(linalg::ReduceOp op,
+                                     ArrayRef<ElementRef> indices) {
+  Operation &combiner = op.getCombiner().front().front();
+  bool isSum = isa<arith::AddIOp, arith::AddFOp>(combiner);
+  if (!isSum || op.getInputs().size() != 1 || op.getDimensions().size() != 1)
+    return f.unknown();
+  Value input = op.getInputs().front();
+  int64_t dim = op.getDimensions().front();
+  auto size = sizeOf(input, dim);
+  if (!size)
+    return f.unknown();
+  SmallVector<ElementRef> places(indices);
+  Variable variable = f.addVariable(*size);
+  places.insert(places.begin() + dim, f.integer(Linear::variable(variable)));
+  ElementRef term = read(input, places);
+  ElementRef init = read(op.getInits().front(), indices);
+  // A sum of equal numbers.
+  if (auto number = term->integer())
+    return f.add(init, f.integer(*size * *number));
+  if (term->kind == Element::Number && size->isConstant())
+    return f.call("add", {init, f.number(term->number * size->constant)});
+  return f.unknown();
+}
+
+ElementRef ElementReader::readReshaped(Value source, Value result,
+                                       ArrayRef<ElementRef> indices) {
+  // Sizes of 1 come and go freely; what is left must be the same sizes.
+  auto sizes = [&](Value tensor) {
+    SmallVector<std::optional<Linear>> list;
+    int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+    for (int64_t i = 0; i < rank; ++i)
+      list.push_back(sizeOf(tensor, i));
+    return list;
+  };
+  auto before = sizes(source), after = sizes(result);
+  if (llvm::is_contained(before, std::nullopt) ||
+      llvm::is_contained(after, std::nullopt))
+    return f.unknown();
+  auto isOne = [](const std::optional<Linear> &size) {
+    return *size == Linear(1);
+  };
+  // Split from the last dimension on.
+  SmallVector<ElementRef> places(before.size());
+  int64_t j = int64_t(after.size()) - 1;
+  for (int64_t i = int64_t(before.size()) - 1; i >= 0; --i) {
+    if (isOne(before[i])) {
+      places[i] = f.integer(0);
+      continue;
+    }
+    while (j >= 0 && isOne(after[j]))
+      --j;
+    if (j < 0)
+      return f.unknown();
+    if (*before[i] == *after[j]) {
+      places[i] = indices[j--];
+      continue;
+    }
+    if (!before[i]->isConstant() || !after[j]->isConstant())
+      return f.unknown();
+    int64_t size = before[i]->constant;
+    if (size > after[j]->constant) {
+      // Several of the result's are one of the source's.
+      ElementRef place = f.integer(0);
+      int64_t stride = 1;
+      while (j >= 0 && stride < size && after[j]->isConstant()) {
+        place = f.add(place, f.multiply(indices[j], f.integer(stride)));
+        stride *= after[j--]->constant;
+      }
+      if (stride != size)
+        return f.unknown();
+      places[i] = place;
+      continue;
+    }
+    // One of the result's is several of the source's.
+    ElementRef rest = indices[j];
+    int64_t whole = after[j--]->constant;
+    int64_t k = i;
+    for (; k >= 0 && whole > 1; --k) {
+      if (!before[k]->isConstant() || whole % before[k]->constant != 0)
+        return f.unknown();
+      ElementRef extent = f.integer(before[k]->constant);
+      places[k] = f.floorRemainder(rest, extent);
+      rest = f.floorDivide(rest, extent);
+      whole /= before[k]->constant;
+    }
+    i = k + 1;
+  }
+  for (const ElementRef &place : places)
+    if (place->isUnknown())
+      return f.unknown();
+  return read(source, places);
+}
+
+ElementRef ElementReader::readConcat(Operation *op,
+                                     ArrayRef<ElementRef> indices) {
+  auto concat = cast<tensor::ConcatOp>(op);
+  int64_t dim = concat.getDim();
+  // From the last input to the first: select(i >= start, ...).
+  SmallVector<Linear> starts;
+  Linear start;
+  for (Value input : concat.getInputs()) {
+    starts.push_back(start);
+    auto size = sizeOf(input, dim);
+    if (!size)
+      return f.unknown();
+    start = start + *size;
+  }
+  ElementRef result;
+  for (auto [i, input] : llvm::enumerate(concat.getInputs())) {
+    ElementRef begin = f.integer(starts[i]);
+    ElementRef isHere = f.atLeast(indices[dim], begin);
+    // Inputs that the index cannot reach need not be known.
+    if (isHere->kind == Element::Truth && isHere->number == 0.0)
+      break;
+    SmallVector<ElementRef> places(indices);
+    places[dim] = f.subtract(indices[dim], begin);
+    bool isLast = i + 1 == starts.size();
+    if (!isLast) {
+      ElementRef isBehind = f.atLeast(indices[dim], f.integer(starts[i + 1]));
+      if (isBehind->kind == Element::Truth && isBehind->number != 0.0)
+        continue;
+    }
+    ElementRef element = read(input, places);
+    result = result ? f.select(isHere, element, result) : element;
+  }
+  return result ? result : f.unknown();
+}
+
+ElementRef ElementReader::read(Value tensor, ArrayRef<ElementRef> indices) {
+  DepthGuard guard(depth);
+  if (depth > maxDepth || ++steps > maxSteps)
+    return f.unknown();
+  for (const ElementRef &index : indices)
+    if (index->isUnknown())
+      return f.unknown();
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    return arguments.element(argument, indices);
+  Operation *op = tensor.getDefiningOp();
+  if (isa<arith::ConstantOp, ml_program::GlobalLoadConstOp>(op))
+    return readConstant(tensor, indices);
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return read(cast.getSource(), indices);
+  if (auto generic = dyn_cast<linalg::GenericOp>(op))
+    return generic.getNumResults() == 1 ? readGeneric(generic, indices)
+                                        : f.unknown();
+  if (auto reduce = dyn_cast<linalg::ReduceOp>(op))
+    return readReduce(reduce, indices);
+  if (auto fill = dyn_cast<linalg::FillOp>(op))
+    return readScalar(fill.getInputs().front());
+  if (auto splat = dyn_cast<tensor::SplatOp>(op))
+    return readScalar(splat.getInput());
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+    SmallVector<ElementRef> places(indices.size());
+    for (auto [i, axis] : llvm::enumerate(transpose.getPermutation()))
+      places[axis] = indices[i];
+    return read(transpose.getInput(), places);
+  }
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return readReshaped(expand.getSrc(), tensor, indices);
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+    return readReshaped(collapse.getSrc(), tensor, indices);
+  if (auto reshape = dyn_cast<tensor::ReshapeOp>(op))
+    return readReshaped(reshape.getSource(), tensor, indices);
+  if (isa<tensor::ConcatOp>(op))
+    return readConcat(op, indices);
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (slice.getSourceType().getRank() != int64_t(indices.size()))
+      return f.unknown();
+    SmallVector<ElementRef> places;
+    for (auto [i, index] : llvm::enumerate(indices)) {
+      auto offset = asLinear(slice.getMixedOffsets()[i]);
+      auto stride = asLinear(slice.getMixedStrides()[i]);
+      if (!offset || !stride || !stride->isConstant())
+        return f.unknown();
+      places.push_back(
+          f.add(f.integer(*offset),
+                f.multiply(index, f.integer(stride->constant))));
+    }
+    return read(slice.getSource(), places);
+  }
+  if (auto elements = dyn_cast<tensor::FromElementsOp>(op)) {
+    if (elements.getElements().size() == 1)
+      return readScalar(elements.getElements().front());
+    if (indices.size() == 1)
+      if (auto place = indices[0]->integer();
+          place && *place >= 0 && *place < int64_t(elements.getElements().size()))
+        return readScalar(elements.getElements()[*place]);
+  }
+  return f.unknown();
+}
+
+//===----------------------------------------------------------------------===//
+// Scalars
+//===----------------------------------------------------------------------===//
+
+SmallVector<ElementRef> ElementReader::apply(AffineMap map,
+                                             ArrayRef<ElementRef> loops) {
+  SmallVector<ElementRef> places;
+  for (AffineExpr expr : map.getResults()) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      places.push_back(loops[dim.getPosition()]);
+    else if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+      places.push_back(f.integer(constant.getValue()));
+    else
+      places.push_back(f.unknown());
+  }
+  return places;
+}
+
+ElementRef ElementReader::blockArgument(BlockArgument argument, Place &place) {
+  if (!place.generic || argument.getOwner() != place.generic.getBody())
+    return f.unknown();
+  OpOperand &operand = place.generic->getOpOperand(argument.getArgNumber());
+  return read(operand.get(),
+              apply(place.generic.getMatchingIndexingMap(&operand),
+                    place.loops));
+}
+
+ElementRef ElementReader::readScalar(Value value, linalg::GenericOp generic,
+                                     ArrayRef<ElementRef> loops) {
+  Place place;
+  place.generic = generic;
+  place.loops = loops;
+  return scalar(value, place);
+}
+
+ElementRef ElementReader::readScalar(Value value) {
+  Place place;
+  return scalar(value, place);
+}
+
+ElementRef ElementReader::scalar(Value value, Place &place) {
+  if (auto it = place.known.find(value); it != place.known.end())
+    return it->second;
+  DepthGuard guard(depth);
+  if (depth > maxDepth || ++steps > maxSteps)
+    return f.unknown();
+  ElementRef result;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    result = blockArgument(argument, place);
+  else
+    result = compute(value.getDefiningOp(), value, place);
+  place.known[value] = result;
+  return result;
+}
+
+ElementRef ElementReader::compare(Operation *op, Place &place) {
+  ElementRef a = scalar(op->getOperand(0), place),
+             b = scalar(op->getOperand(1), place);
+  if (auto floats = dyn_cast<arith::CmpFOp>(op)) {
+    if (floats.getPredicate() == arith::CmpFPredicate::OEQ)
+      return f.equal(a, b);
+    if (floats.getPredicate() == arith::CmpFPredicate::UNE)
+      return f.logicalNot(f.equal(a, b));
+    return f.unknown();
+  }
+  a = f.toInteger(a);
+  b = f.toInteger(b);
+  switch (cast<arith::CmpIOp>(op).getPredicate()) {
+  case arith::CmpIPredicate::eq:
+    return f.equal(a, b);
+  case arith::CmpIPredicate::ne:
+    return f.logicalNot(f.equal(a, b));
+  case arith::CmpIPredicate::sge:
+  case arith::CmpIPredicate::uge:
+    return f.atLeast(a, b);
+  case arith::CmpIPredicate::sle:
+  case arith::CmpIPredicate::ule:
+    return f.atLeast(b, a);
+  case arith::CmpIPredicate::sgt:
+  case arith::CmpIPredicate::ugt:
+    return f.logicalNot(f.atLeast(b, a));
+  case arith::CmpIPredicate::slt:
+  case arith::CmpIPredicate::ult:
+    return f.logicalNot(f.atLeast(a, b));
+  }
+  return f.unknown();
+}
+
+/// A loop that adds up equal terms, as a cumulative sum of ones does.
+ElementRef ElementReader::sumLoop(Operation *op, Place &place) {
+  auto loop = cast<scf::ForOp>(op);
+  if (loop.getInitArgs().size() != 1)
+    return f.unknown();
+  Value yielded = loop.getBody()->getTerminator()->getOperand(0);
+  Operation *sum = yielded.getDefiningOp();
+  if (!sum || !isa<arith::AddIOp>(sum) ||
+      sum->getOperand(0) != loop.getRegionIterArg(0))
+    return f.unknown();
+  ElementRef low = scalar(loop.getLowerBound(), place),
+             high = scalar(loop.getUpperBound(), place),
+             step = scalar(loop.getStep(), place);
+  if (low->kind != Element::Integer || high->kind != Element::Integer ||
+      step->integer() != 1)
+    return f.unknown();
+  Linear count = high->linear - low->linear;
+  Variable variable = f.addVariable(count);
+  place.known[loop.getInductionVar()] =
+      f.add(low, f.integer(Linear::variable(variable)));
+  ElementRef term = scalar(sum->getOperand(1), place);
+  auto number = term->integer();
+  if (!number)
+    return f.unknown();
+  return f.add(scalar(loop.getInitArgs().front(), place),
+               f.integer(count * *number));
+}
+
+/// The name of a function of floats in Formulas::call; null for other ops.
+static const char *functionName(Operation *op) {
+  return llvm::TypeSwitch<Operation *, const char *>(op)
+      .Case<arith::AddFOp>([](auto) { return "add"; })
+      .Case<arith::SubFOp>([](auto) { return "sub"; })
+      .Case<arith::MulFOp>([](auto) { return "mul"; })
+      .Case<arith::DivFOp>([](auto) { return "div"; })
+      .Case<arith::MaximumFOp, arith::MaxNumFOp>([](auto) { return "max"; })
+      .Case<arith::MinimumFOp, arith::MinNumFOp>([](auto) { return "min"; })
+      .Case<arith::NegFOp>([](auto) { return "neg"; })
+      .Case<math::PowFOp>([](auto) { return "pow"; })
+      .Case<math::ExpOp>([](auto) { return "exp"; })
+      .Case<math::LogOp>([](auto) { return "log"; })
+      .Case<math::SqrtOp>([](auto) { return "sqrt"; })
+      .Case<math::RsqrtOp>([](auto) { return "rsqrt"; })
+      .Case<math::TanhOp>([](auto) { return "tanh"; })
+      .Case<math::CosOp>([](auto) { return "cos"; })
+      .Case<math::SinOp>([](auto) { return "sin"; })
+      .Case<math::AbsFOp>([](auto) { return "abs"; })
+      .Default([](auto) { return nullptr; });
+}
+
+ElementRef ElementReader::compute(Operation *op, Value value, Place &place) {
+  auto operand = [&](unsigned i) { return scalar(op->getOperand(i), place); };
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    if (auto integer = dyn_cast<IntegerAttr>(constant.getValue())) {
+      if (integer.getType().isInteger(1))
+        return f.truth(integer.getValue().getBoolValue());
+      return f.integer(integer.getValue().getSExtValue());
+    }
+    if (auto number = dyn_cast<FloatAttr>(constant.getValue()))
+      return f.number(number.getValueAsDouble());
+    return f.unknown();
+  }
+  if (const char *name = functionName(op)) {
+    std::vector<ElementRef> parts;
+    for (unsigned i = 0; i < op->getNumOperands(); ++i)
+      parts.push_back(operand(i));
+    return f.call(name, std::move(parts));
+  }
+  bool isFlag = value.getType().isInteger(1);
+  if (auto index = dyn_cast<linalg::IndexOp>(op))
+    return place.loops[index.getDim()];
+  if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+    SmallVector<ElementRef> indices;
+    for (Value index : extract.getIndices())
+      indices.push_back(scalar(index, place));
+    return read(extract.getTensor(), indices);
+  }
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    auto index = dim.getConstantIndex();
+    auto size = index ? sizeOf(dim.getSource(), *index) : std::nullopt;
+    return size ? f.integer(*size) : f.unknown();
+  }
+  if (isa<arith::CmpIOp, arith::CmpFOp>(op))
+    return compare(op, place);
+  if (auto select = dyn_cast<arith::SelectOp>(op)) {
+    // size == 1 ? 0 : i is i for each i below the size.
+    auto test = select.getCondition().getDefiningOp<arith::CmpIOp>();
+    if (test && test.getPredicate() == arith::CmpIPredicate::eq &&
+        matchPattern(test.getRhs(), m_One()) &&
+        matchPattern(select.getTrueValue(), m_Zero())) {
+      ElementRef size = scalar(test.getLhs(), place), index = operand(2);
+      if (size->kind == Element::Integer && index->kind == Element::Integer &&
+          f.runsOver(index->linear, size->linear))
+        return index;
+    }
+    return f.select(operand(0), operand(1), operand(2));
+  }
+  if (isa<scf::ForOp>(op))
+    return sumLoop(op, place);
+  if (isa<arith::AddIOp>(op))
+    return f.add(operand(0), operand(1));
+  if (isa<arith::SubIOp>(op))
+    return f.subtract(f.toInteger(operand(0)), f.toInteger(operand(1)));
+  if (isa<arith::MulIOp>(op))
+    return f.multiply(f.toInteger(operand(0)), f.toInteger(operand(1)));
+  if (isa<arith::FloorDivSIOp, arith::DivUIOp>(op))
+    return f.floorDivide(operand(0), operand(1));
+  if (isa<arith::RemUIOp>(op))
+    return f.floorRemainder(operand(0), operand(1));
+  if (isa<arith::MinSIOp, arith::MinUIOp>(op)) {
+    ElementRef a = operand(0), b = operand(1), least = f.minimum(a, b);
+    // A place in a table, kept inside: positions end where the table does.
+    if (least->isUnknown() && a->kind == Element::Integer && b->integer())
+      return a;
+    return least;
+  }
+  if (isa<arith::MaxSIOp, arith::MaxUIOp>(op))
+    return f.maximum(operand(0), operand(1));
+  if (isa<arith::AndIOp>(op))
+    return isFlag ? f.logicalAnd(operand(0), operand(1)) : f.unknown();
+  if (isa<arith::OrIOp>(op))
+    return isFlag ? f.logicalOr(operand(0), operand(1)) : f.unknown();
+  if (isa<arith::XOrIOp>(op) && isFlag) {
+    ElementRef a = operand(0), b = operand(1);
+    return f.logicalOr(f.logicalAnd(a, f.logicalNot(b)),
+                       f.logicalAnd(f.logicalNot(a), b));
+  }
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp,
+          arith::ExtUIOp, arith::TruncIOp>(op))
+    return isFlag ? operand(0) : f.toInteger(operand(0));
+  if (isa<arith::SIToFPOp, arith::UIToFPOp>(op))
+    return f.toFloat(operand(0));
+  if (isa<arith::ExtFOp, arith::TruncFOp>(op))
+    return operand(0);
+  return f.unknown();
+}

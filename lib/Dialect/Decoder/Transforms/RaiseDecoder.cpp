@@ -1,0 +1,99 @@
+//===- RaiseDecoder.cpp - decoders out of plain ops ------- -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "awq/Dialect/Decoder/Transforms/Passes.h"
+
+#include "DecoderRaiser.h"
+#include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace awq {
+#define GEN_PASS_DEF_RAISEDECODERPASS
+#include "awq/Dialect/Decoder/Transforms/Passes.h.inc"
+} // namespace awq
+
+using namespace mlir;
+using namespace awq;
+using namespace awq::decoder;
+
+/// Gives linears without a name of their own, or with another one's, one by
+/// their place.
+static void nameLinears(ModuleOp module) {
+  llvm::StringSet<> taken;
+  unsigned number = 0;
+  module.walk([&](Operation *op) {
+    if (!isa<LinearOp, QuantizedLinearOp>(op))
+      return;
+    auto name = op->getAttrOfType<StringAttr>("awq.name");
+    if (name && taken.insert(name.getValue()).second)
+      return;
+    std::string fresh;
+    do
+      fresh = "linear." + std::to_string(number++);
+    while (!taken.insert(fresh).second);
+    op->setAttr("awq.name", StringAttr::get(op->getContext(), fresh));
+  });
+}
+
+/// Globals that nothing loads any more.
+static void eraseUnusedGlobals(ModuleOp module) {
+  SymbolTableCollection tables;
+  SymbolUserMap users(tables, module);
+  for (auto global :
+       llvm::make_early_inc_range(module.getOps<ml_program::GlobalOp>()))
+    if (users.useEmpty(global))
+      global.erase();
+}
+
+namespace {
+struct RaiseDecoderPass
+    : awq::impl::RaiseDecoderPassBase<RaiseDecoderPass> {
+  using Base::Base;
+  void runOnOperation() override;
+
+private:
+  void report(Location loc, func::FuncOp source, const Twine &text) {
+    remark::missed(loc, remark::RemarkOpts::name("RaiseDecoder")
+                            .category("awq-raise-decoder")
+                            .function(source.getSymName()))
+        << remark::reason("{0}", text.str());
+    emitRemark(loc) << "keeps '" << source.getSymName()
+                    << "' from being raised: " << text;
+  }
+};
+} // namespace
+
+void RaiseDecoderPass::runOnOperation() {
+  ModuleOp module = getOperation();
+  auto source = module.lookupSymbol<func::FuncOp>(function);
+  if (!source || source.isDeclaration())
+    return;
+  for (StringRef taken : {"forward", "head"})
+    if (module.lookupSymbol(taken))
+      return report(source.getLoc(), source,
+                    "there is a function '" + taken + "' already");
+  ParameterStore store(module);
+  DecoderRaiser raiser(source, store);
+  func::FuncOp raised = raiser.raise("raised");
+  if (!raised) {
+    const DecoderRaiser::Reason &reason = *raiser.why();
+    return report(reason.loc, source, reason.text);
+  }
+  if (std::optional<std::string> reason = splitLayers(raised)) {
+    raised.erase();
+    return report(source.getLoc(), source, *reason);
+  }
+  source.erase();
+  nameLinears(module);
+  eraseUnusedGlobals(module);
+}

@@ -1,0 +1,62 @@
+//===- Recognizers.h - what an expression computes -------- -*- C++ -*-===//
+//
+// Part of the awq-mlir project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
+#define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
+
+#include "Scalars.h"
+#include "awq/Dialect/Decoder/IR/Decoder.h"
+
+namespace awq::decoder {
+
+/// A normalisation over the last dimension. `weight` and `bias` are null where
+/// there are none; they are vectors, perhaps with sizes of 1 in front.
+struct NormMatch {
+  bool isLayerNorm = false;
+  Scalar input;
+  mlir::Value weight, bias;
+  double epsilon = 0.0, offset = 0.0;
+};
+std::optional<NormMatch> matchNorm(const Scalar &scalar);
+
+/// A function of one scalar.
+struct ActivationMatch {
+  ActivationKind kind;
+  Scalar input;
+};
+std::optional<ActivationMatch> matchActivation(const Scalar &scalar);
+
+/// y[..., n] = sum_k x[..., k] w[n, k], or with w[k, n].
+struct ContractionMatch {
+  mlir::linalg::GenericOp op;
+  mlir::Value left, right;
+  mlir::AffineMap leftMap, rightMap, resultMap;
+};
+/// A sum of products of two tensors over one loop.
+std::optional<ContractionMatch> matchContraction(mlir::Value tensor);
+
+/// A contraction of a tensor's last dimension with a parameter.
+struct LinearMatch {
+  mlir::Value input, weight;
+  /// Whether the weight is [K, N].
+  bool isTransposed = false;
+  mlir::Location loc;
+};
+std::optional<LinearMatch> matchLinear(mlir::Value tensor);
+
+/// Whether a tensor is a parameter: a vector of `channels` elements, perhaps
+/// with sizes of 1 in front.
+bool isVectorParameter(mlir::Value tensor, int64_t channels);
+
+/// exp(x - max x) / sum exp(x - max x) over the last dimension, perhaps with a
+/// guard that turns rows of NaN into zeros: x.
+std::optional<Scalar> matchSoftmax(Scalar scalar);
+
+} // namespace awq::decoder
+
+#endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
