@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RaiseModule.h"
 #include "awq/Pipelines/CompileDriver.h"
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
@@ -77,6 +78,8 @@ Status Driver::import() {
   if (!loaded)
     return loaded.error();
   module = std::move(*loaded);
+  if (Status status = raiseModule(*module, request.input); !status)
+    return status;
 
   int64_t layers = 0, linears = 0, parameters = 0, bytes = 0;
   module->walk([&](Operation *op) {

@@ -194,6 +194,9 @@ Tensor Emitter::contract(ArrayRef<Tensor> inputs,
         linalg::YieldOp::create(
             nested, combine(nested, Reduction::Sum, wide, in.back(), product));
       });
+  // What the module is called survives printing without locations.
+  if (auto name = dyn_cast<NameLoc>(b.getLoc()))
+    generic->setAttr("awq.name", name.getName());
   return cast(wrap(generic.getResult(0), wide, std::move(shape)), sums);
 }
 

@@ -28,10 +28,10 @@ DecoderRaiser::DecoderRaiser(func::FuncOp source, ParameterStore &store)
 //===----------------------------------------------------------------------===//
 
 /// The values that an operand has a part in, one step on; nothing behind
-/// comparisons and sums, where a value no longer is what it was.
+/// comparisons, sums and sizes, where a value no longer is what it was.
 static void addUsers(OpOperand &use, llvm::SetVector<Value> &values) {
   Operation *user = use.getOwner();
-  if (isa<arith::CmpIOp, linalg::ReduceOp, scf::ForOp>(user))
+  if (isa<arith::CmpIOp, linalg::ReduceOp, scf::ForOp, tensor::DimOp>(user))
     return;
   if (auto generic = dyn_cast<linalg::GenericOp>(user)) {
     values.insert(generic.getBody()->getArgument(use.getOperandNumber()));

@@ -145,7 +145,7 @@ private:
   };
   std::optional<Scores> readScores(const Scalar &scalar,
                                    const Axes &axes);
-  bool readMask(const ElementRef &seen, Scores &scores);
+  bool readMask(ElementRef seen, Scores &scores);
   ElementRef seenBy(const ElementRef &added);
 
   //===--------------------------------------------------------------------===//

@@ -58,10 +58,26 @@ static bool collectConditions(const ElementRef &seen,
   }
 }
 
+/// Some exporters write the mask of a first prompt and leave it out for a single
+/// token: new <= 1 or (mask without past). In both cases it is the mask of the
+/// tokens that there are.
+static ElementRef withoutSingleToken(const ElementRef &seen) {
+  if (seen->kind != Element::Or)
+    return seen;
+  Linear single = Linear(1) - Linear::variable(newTokens);
+  for (int i : {0, 1})
+    if (seen->parts[i]->kind == Element::AtLeastZero &&
+        seen->parts[i]->linear == single)
+      return seen->parts[1 - i];
+  return seen;
+}
+
 /// Query q and key k are the two variables made last.
-bool DecoderRaiser::readMask(const ElementRef &seen, Scores &scores) {
+bool DecoderRaiser::readMask(ElementRef seen, Scores &scores) {
   SmallVector<Linear> conditions;
-  if (!collectConditions(seen, conditions))
+  ElementRef ofPrompt = withoutSingleToken(seen);
+  Linear before = ofPrompt == seen ? past() : Linear(0);
+  if (!collectConditions(ofPrompt, conditions))
     return false;
   for (const Linear &condition : conditions) {
     // q + past - k >= 0, or k - q - past + window - 1 >= 0.
@@ -79,7 +95,7 @@ bool DecoderRaiser::readMask(const ElementRef &seen, Scores &scores) {
     // The query's variable is older than the key's.
     sign = others[0].second;
     Linear expected = Linear::variable(others[0].first) -
-                      Linear::variable(others[1].first) + past();
+                      Linear::variable(others[1].first) + before;
     if (sign == 1 && rest == expected && condition.constant == 0) {
       scores.isCausal = true;
     } else if (sign == -1 && rest == expected * -1 && condition.constant >= 0) {

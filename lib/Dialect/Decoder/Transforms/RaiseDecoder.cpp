@@ -63,6 +63,17 @@ struct RaiseDecoderPass
 
 private:
   void report(Location loc, func::FuncOp source, const Twine &text) {
+    if (require) {
+      std::string place;
+      llvm::raw_string_ostream(place) << loc;
+      (void)awq::emitError(
+          loc, Error{ErrorKind::Unsupported, "AWQ1144",
+                     "the model is not understood as a decoder: " + text.str(),
+                     place,
+                     "docs/ONNX.md lists what is recognised; awq-run runs the "
+                     "model as it is"});
+      return signalPassFailure();
+    }
     remark::missed(loc, remark::RemarkOpts::name("RaiseDecoder")
                             .category("awq-raise-decoder")
                             .function(source.getSymName()))

@@ -138,6 +138,15 @@ Value DecoderRaiser::reshapedHeads(Value from, Value result, const Axes &axes,
       before.getRank() > 3 ||
       before.getShape().back() != after.getDimSize(2) * after.getDimSize(3))
     return fail(loc, "is reshaped to heads in an unknown way");
+  // Heads that were only put side by side.
+  Value source = stripTensor(from);
+  if (Operation *op = source.getDefiningOp();
+      isa_and_nonnull<tensor::CollapseShapeOp, tensor::ReshapeOp>(op)) {
+    auto type = cast<RankedTensorType>(op->getOperand(0).getType());
+    if (type.getRank() == 4 &&
+        type.getShape().take_back(2) == after.getShape().take_back(2))
+      return heads(op->getOperand(0), axes, state);
+  }
   Value joined = rows(from);
   if (!joined)
     return {};

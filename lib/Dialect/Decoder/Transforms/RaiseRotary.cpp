@@ -186,12 +186,14 @@ DecoderRaiser::readStoredEntry(const ElementRef &cosine,
   for (int64_t row = 2; row < rows; row *= 2)
     entry.frequency +=
         wrapAngle(angleOf(row) - entry.frequency * row) / row;
+  Type element = getElementTypeOrSelf(products[0].parts[0]->table.getType());
+  double rounding = element.isF16() ? 1e-3 : element.isBF16() ? 8e-3 : 1e-4;
   for (int64_t row = 0; row < rows; row = row * 2 + 1) {
     double angle = entry.frequency * row;
     double error = std::hypot(at(0, row) - entry.scaling * std::cos(angle),
                               at(1, row) - entry.scaling * std::sin(angle));
     // Angles of f32 are off by their own last bit.
-    if (!(error <= 1e-4 + 2e-7 * std::abs(angle)))
+    if (!(error <= rounding + 2e-7 * std::abs(angle)))
       return std::nullopt;
   }
   return entry;

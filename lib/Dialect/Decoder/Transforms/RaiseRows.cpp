@@ -179,9 +179,11 @@ Value DecoderRaiser::productRows(const Scalar &scalar, const Product &product) {
 // Linears
 //===----------------------------------------------------------------------===//
 
-/// "model.layers.0.mlp.up_proj" of a location, if it has a name.
-static StringAttr nameOf(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
+/// "model.layers.0.mlp.up_proj": what an importer called the module of an op.
+static StringAttr nameOf(Operation *op) {
+  if (auto name = op->getAttrOfType<StringAttr>("awq.name"))
+    return name;
+  if (auto name = dyn_cast<NameLoc>(op->getLoc()))
     return name.getName();
   return {};
 }
@@ -190,7 +192,7 @@ Value DecoderRaiser::linearRows(const LinearMatch &linear, Value bias) {
   Value input = rows(linear.input);
   if (!input)
     return {};
-  b.setLoc(linear.loc);
+  b.setLoc(linear.op->getLoc());
   auto weightType = cast<RankedTensorType>(linear.weight.getType());
   int64_t outputs = weightType.getDimSize(linear.isTransposed ? 1 : 0);
   RankedTensorType type = activations({outputs});
@@ -224,7 +226,7 @@ Value DecoderRaiser::linearRows(const LinearMatch &linear, Value bias) {
     }
     op = LinearOp::create(b, type, input, matrix, shift);
   }
-  if (StringAttr name = nameOf(linear.loc))
+  if (StringAttr name = nameOf(linear.op))
     op->setAttr("awq.name", name);
   return op->getResult(0);
 }
@@ -298,7 +300,9 @@ static bool dependsOn(Value place, Value tokens) {
     Value value = worklist.pop_back_val();
     if (value == tokens)
       return true;
-    if (!seen.insert(value).second || !value.getDefiningOp())
+    Operation *op = value.getDefiningOp();
+    // Sizes of the tokens are no tokens.
+    if (!seen.insert(value).second || !op || isa<tensor::DimOp>(op))
       continue;
     llvm::append_range(worklist, value.getDefiningOp()->getOperands());
   }

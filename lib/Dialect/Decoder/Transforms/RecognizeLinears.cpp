@@ -89,6 +89,5 @@ std::optional<LinearMatch> awq::decoder::matchLinear(Value tensor) {
   bool isTransposed = w[0] == k && w[1] == n;
   if (!isTransposed && (w[0] != n || w[1] != k))
     return std::nullopt;
-  return LinearMatch{match->left, match->right, isTransposed,
-                     match->op.getLoc()};
+  return LinearMatch{match->left, match->right, isTransposed, match->op};
 }

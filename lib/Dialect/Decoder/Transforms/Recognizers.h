@@ -45,7 +45,7 @@ struct LinearMatch {
   mlir::Value input, weight;
   /// Whether the weight is [K, N].
   bool isTransposed = false;
-  mlir::Location loc;
+  mlir::Operation *op = nullptr;
 };
 std::optional<LinearMatch> matchLinear(mlir::Value tensor);
 

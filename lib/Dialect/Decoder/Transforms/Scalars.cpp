@@ -16,9 +16,39 @@
 using namespace mlir;
 using namespace awq::decoder;
 
+/// The tensor that a body reads at the place of its loops, where sizes that may
+/// be 1 at run time are looked up: x[size == 1 ? 0 : i, ...].
+static Value readInPlace(Value value) {
+  auto extract = value.getDefiningOp<tensor::ExtractOp>();
+  if (!extract)
+    return {};
+  for (auto [i, place] : llvm::enumerate(extract.getIndices())) {
+    if (auto select = place.getDefiningOp<arith::SelectOp>();
+        select && matchPattern(select.getTrueValue(), m_Zero()))
+      place = select.getFalseValue();
+    auto index = place.getDefiningOp<linalg::IndexOp>();
+    if (!index || index.getDim() != i)
+      return {};
+  }
+  return extract.getTensor();
+}
+
+/// Whether a body reads tensors in the place of its loops, and no others.
+static bool readsOnlyInPlace(linalg::GenericOp op) {
+  bool reads = false;
+  for (auto extract : op.getBody()->getOps<tensor::ExtractOp>()) {
+    Value tensor = readInPlace(extract);
+    if (!tensor || cast<RankedTensorType>(tensor.getType()).getRank() !=
+                       int64_t(op.getNumLoops()))
+      return false;
+    reads = true;
+  }
+  return reads;
+}
+
 bool awq::decoder::isElementwise(linalg::GenericOp op) {
   return op.getNumResults() == 1 && op.getNumReductionLoops() == 0 &&
-         op.getNumDpsInputs() > 0 &&
+         (op.getNumDpsInputs() > 0 || readsOnlyInPlace(op)) &&
          op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity();
 }
 
@@ -50,23 +80,6 @@ Value awq::decoder::stripTensor(Value tensor) {
     tensor = source;
   }
   return tensor;
-}
-
-/// The tensor that a body reads at the place of its loops, where sizes that may
-/// be 1 at run time are looked up: x[size == 1 ? 0 : i, ...].
-static Value readInPlace(Value value) {
-  auto extract = value.getDefiningOp<tensor::ExtractOp>();
-  if (!extract)
-    return {};
-  for (auto [i, place] : llvm::enumerate(extract.getIndices())) {
-    if (auto select = place.getDefiningOp<arith::SelectOp>();
-        select && matchPattern(select.getTrueValue(), m_Zero()))
-      place = select.getFalseValue();
-    auto index = place.getDefiningOp<linalg::IndexOp>();
-    if (!index || index.getDim() != i)
-      return {};
-  }
-  return extract.getTensor();
 }
 
 /// A scalar in a body, seen from the ops that it comes from.

@@ -37,7 +37,9 @@ def RaiseDecoderPass : Pass<"awq-raise-decoder", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"function", "function", "std::string", "\"main\"",
-           "The function to raise; nothing happens if there is none">
+           "The function to raise; nothing happens if there is none">,
+    Option<"require", "require", "bool", "false",
+           "Whether a function that stays as it is is an error">
   ];
   let dependentDialects = [
     "::awq::AWQDialect", "::awq::decoder::DecoderDialect",
