@@ -73,7 +73,8 @@ Value DecoderRaiser::elementwiseHeads(Value tensor, const Axes &axes,
   }
   Product product = productOf(scalar);
   if (product.factors.size() == 1 && product.divisors.empty() &&
-      product.factors[0].tensor) {
+      product.factors[0].tensor &&
+      stripTensor(product.factors[0].tensor) != tensor) {
     state.factor *= product.number;
     return heads(product.factors[0].tensor, axes, state);
   }

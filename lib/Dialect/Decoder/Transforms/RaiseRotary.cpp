@@ -260,35 +260,40 @@ DecoderRaiser::matchRotary(const Scalar &scalar, const Axes &axes) {
   if (ShapedType::isDynamic(channels) || channels % 2 != 0)
     return std::nullopt;
   for (int i : {0, 1}) {
-    Product straight = productOf(terms[i]), crossed = productOf(terms[1 - i]);
-    if (straight.factors.size() != 2 || crossed.factors.size() != 2 ||
-        !straight.divisors.empty() || !crossed.divisors.empty() ||
-        straight.number != 1.0 || crossed.number != 1.0)
+    Product crossed = productOf(terms[1 - i]);
+    if (crossed.factors.size() != 2 || !crossed.divisors.empty() ||
+        crossed.number != 1.0)
       continue;
-    for (int j : {0, 1})
-      for (int k : {0, 1}) {
-        const Scalar &x = straight.factors[j], &other = crossed.factors[k];
-        std::optional<Partner> partner =
-            other.isLeaf() ? partnerOf(other.value) : std::nullopt;
-        if (!partner || !x.tensor || stripTensor(x.tensor) != partner->input)
-          continue;
-        std::optional<RotaryTable> table =
-            readTable(straight.factors[1 - j], crossed.factors[1 - k], axes,
-                      channels);
-        if (!table) {
-          ElementRef first = tableElement(straight.factors[1 - j], axes, 0);
-          fail(scalar.value.getLoc(),
-               "is a rotary embedding whose angles are not position times "
-               "frequency: its table holds " +
-                   describe(first));
-          return std::nullopt;
-        }
-        // One channel pair alone is both.
-        if (channels > 2 && table->interleaved != partner->interleaved)
-          return std::nullopt;
-        table->interleaved = partner->interleaved;
-        return RotaryMatch{partner->input, *table};
+    for (int k : {0, 1}) {
+      const Scalar &other = crossed.factors[k];
+      std::optional<Partner> partner =
+          other.isLeaf() ? partnerOf(other.value) : std::nullopt;
+      if (!partner)
+        continue;
+      // The input may be a product itself, of a norm.
+      Scalar input = scalarOf(partner->input);
+      Product straight = productOf(terms[i], input);
+      auto x = llvm::find(straight.factors, input);
+      if (x == straight.factors.end() || straight.factors.size() != 2 ||
+          !straight.divisors.empty() || straight.number != 1.0)
+        continue;
+      const Scalar &cosines =
+          straight.factors[x == straight.factors.begin() ? 1 : 0];
+      std::optional<RotaryTable> table =
+          readTable(cosines, crossed.factors[1 - k], axes, channels);
+      if (!table) {
+        fail(scalar.value.getLoc(),
+             "is a rotary embedding whose angles are not position times "
+             "frequency: its table holds " +
+                 describe(tableElement(cosines, axes, 0)));
+        return std::nullopt;
       }
+      // One channel pair alone is both.
+      if (channels > 2 && table->interleaved != partner->interleaved)
+        return std::nullopt;
+      table->interleaved = partner->interleaved;
+      return RotaryMatch{partner->input, *table};
+    }
   }
   return std::nullopt;
 }
