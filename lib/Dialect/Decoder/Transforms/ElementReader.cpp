@@ -544,14 +544,14 @@ ElementRef ElementReader::compute(Operation *op, Value value, Place &place) {
   if (isa<scf::ForOp>(op))
     return sumLoop(op, place);
   if (isa<arith::AddIOp>(op))
-    return f.add(operand(0), operand(1));
+    return f.add(f.toInteger(operand(0)), f.toInteger(operand(1)));
   if (isa<arith::SubIOp>(op))
     return f.subtract(f.toInteger(operand(0)), f.toInteger(operand(1)));
   if (isa<arith::MulIOp>(op))
     return f.multiply(f.toInteger(operand(0)), f.toInteger(operand(1)));
-  if (isa<arith::FloorDivSIOp, arith::DivUIOp>(op))
+  if (isa<arith::FloorDivSIOp, arith::DivUIOp, arith::DivSIOp>(op))
     return f.floorDivide(operand(0), operand(1));
-  if (isa<arith::RemUIOp>(op))
+  if (isa<arith::RemUIOp, arith::RemSIOp>(op))
     return f.floorRemainder(operand(0), operand(1));
   if (isa<arith::MinSIOp, arith::MinUIOp>(op)) {
     ElementRef a = operand(0), b = operand(1), least = f.minimum(a, b);

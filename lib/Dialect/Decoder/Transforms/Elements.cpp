@@ -145,11 +145,25 @@ ElementRef Formulas::multiply(const ElementRef &a, const ElementRef &b) const {
 
 ElementRef Formulas::floorDivide(const ElementRef &a,
                                  const ElementRef &b) const {
+  if (a->kind != Element::Integer || b->kind != Element::Integer)
+    return nothing;
   auto divisor = b->integer();
-  if (!divisor || *divisor <= 0 || a->kind != Element::Integer)
+  if (!divisor && !a->linear.factors.empty() && !b->linear.factors.empty()) {
+    // A multiple of the divisor.
+    int64_t ratio = a->linear.factors.begin()->second /
+                    b->linear.factors.begin()->second;
+    return b->linear * ratio == a->linear ? integer(ratio) : nothing;
+  }
+  if (!divisor || *divisor <= 0)
     return nothing;
   if (*divisor == 1)
     return a;
+  Linear exact;
+  exact.constant = a->linear.constant / *divisor;
+  for (auto [variable, factor] : a->linear.factors)
+    exact.factors[variable] = factor / *divisor;
+  if (!exact.factors.empty() && exact * *divisor == a->linear)
+    return integer(exact);
   if (auto number = a->integer()) {
     int64_t quotient = *number / *divisor;
     return integer(quotient - (*number % *divisor < 0 ? 1 : 0));

@@ -110,7 +110,8 @@ public:
   ElementRef add(const ElementRef &a, const ElementRef &b) const;
   ElementRef subtract(const ElementRef &a, const ElementRef &b) const;
   ElementRef multiply(const ElementRef &a, const ElementRef &b) const;
-  /// Of integers, rounded to minus infinity, and the rest; `b` is a number.
+  /// Of integers, rounded to minus infinity, and the rest, where that is an
+  /// integer whatever the variables are.
   ElementRef floorDivide(const ElementRef &a, const ElementRef &b) const;
   ElementRef floorRemainder(const ElementRef &a, const ElementRef &b) const;
   ElementRef minimum(const ElementRef &a, const ElementRef &b) const;

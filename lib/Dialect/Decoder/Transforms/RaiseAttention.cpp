@@ -189,7 +189,7 @@ DecoderRaiser::readScores(const Scalar &scalar, const Axes &axes) {
 //===----------------------------------------------------------------------===//
 
 /// The axes of an operand, from those of the loops.
-static std::optional<Axes> axesOf(AffineMap map, ArrayRef<Axis> loops) {
+static Axes axesOf(AffineMap map, ArrayRef<Axis> loops) {
   Axes axes;
   for (AffineExpr expr : map.getResults()) {
     auto dim = dyn_cast<AffineDimExpr>(expr);
@@ -199,9 +199,49 @@ static std::optional<Axes> axesOf(AffineMap map, ArrayRef<Axis> loops) {
   return axes;
 }
 
+static Operation *reshapeOf(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  return isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                         tensor::ReshapeOp>(op)
+             ? op
+             : nullptr;
+}
+
+static int64_t rankOf(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getRank();
+}
+
+/// [B * H, ...] of a tensor [B, H, ...] that was split so.
+static bool dropBatch(Value &tensor, Axes &axes) {
+  Operation *op = reshapeOf(tensor);
+  if (!op || axes.size() < 2 || axes[0] != Axis::Batch ||
+      axes[1] != Axis::Head || rankOf(op->getOperand(0)) + 1 != rankOf(tensor))
+    return false;
+  tensor = stripTensor(op->getOperand(0));
+  axes.erase(axes.begin());
+  return true;
+}
+
+/// [B, H, ...] of a tensor [B * H, ...] that was joined so.
+static bool addBatch(Value &tensor, Axes &axes) {
+  tensor = stripTensor(tensor);
+  Operation *op = reshapeOf(tensor);
+  if (!op || axes.empty() || axes[0] != Axis::Head ||
+      rankOf(op->getOperand(0)) != rankOf(tensor) + 1)
+    return false;
+  tensor = stripTensor(op->getOperand(0));
+  axes.insert(axes.begin(), Axis::Batch);
+  return true;
+}
+
 Value DecoderRaiser::attention(Value tensor, Axes axes) {
   tensor = stripTensor(tensor);
-  while (auto transpose = tensor.getDefiningOp<linalg::TransposeOp>()) {
+  while (true) {
+    if (dropBatch(tensor, axes))
+      continue;
+    auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
+    if (!transpose)
+      break;
     Axes before(axes.size());
     for (auto [i, axis] : llvm::enumerate(transpose.getPermutation()))
       before[axis] = axes[i];
@@ -217,15 +257,21 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
   for (auto [expr, axis] : llvm::zip(mixed->resultMap.getResults(), axes))
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       loops[dim.getPosition()] = axis;
-  std::optional<Scalar> logits = matchSoftmax(scalarOf(mixed->left));
+  Axes weightAxes;
+  auto readWeights = [&]() {
+    Value weights = stripTensor(mixed->left);
+    weightAxes = axesOf(mixed->leftMap, loops);
+    addBatch(weights, weightAxes);
+    return matchSoftmax(scalarOf(weights));
+  };
+  std::optional<Scalar> logits = readWeights();
   if (!logits) {
     std::swap(mixed->left, mixed->right);
     std::swap(mixed->leftMap, mixed->rightMap);
-    logits = matchSoftmax(scalarOf(mixed->left));
+    logits = readWeights();
   }
   if (!logits)
     return fail(loc, "mixes values by weights that are no softmax");
-  Axes weightAxes = *axesOf(mixed->leftMap, loops);
   Axes wanted = {Axis::Batch, Axis::Head, Axis::Token, Axis::Token};
   if (weightAxes != wanted)
     return fail(loc, "has weights in another order than batch, head, query, "
@@ -233,19 +279,22 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
   std::optional<Scores> scores = readScores(*logits, weightAxes);
   if (!scores)
     return {};
-  std::optional<ContractionMatch> product = matchContraction(scores->tensor);
+  Value dots = stripTensor(scores->tensor);
+  Axes dotAxes = weightAxes;
+  dropBatch(dots, dotAxes);
+  std::optional<ContractionMatch> product = matchContraction(dots);
   if (!product)
     return fail(loc, "has scores that are no product of queries and keys");
   if (!scores->isCausal)
     return fail(loc, "sees tokens that come later");
   SmallVector<Axis> scoreLoops(product->op.getNumLoops(), Axis::Channel);
   for (auto [expr, axis] :
-       llvm::zip(product->resultMap.getResults(), weightAxes))
+       llvm::zip(product->resultMap.getResults(), dotAxes))
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       scoreLoops[dim.getPosition()] = axis;
-  // Queries are the operand that has the loop of the result's third dimension.
-  auto queryLoop =
-      dyn_cast<AffineDimExpr>(product->resultMap.getResults()[2]);
+  // Queries are the operand that has the loop of the result's last but one.
+  auto queryLoop = dyn_cast<AffineDimExpr>(
+      product->resultMap.getResults().drop_back().back());
   if (!queryLoop)
     return fail(loc, "has scores of one query");
   if (!product->leftMap.isFunctionOfDim(queryLoop.getPosition())) {
@@ -253,13 +302,13 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
     std::swap(product->leftMap, product->rightMap);
   }
   HeadState queries, keys, values;
-  Value query = heads(product->left, *axesOf(product->leftMap, scoreLoops),
+  Value query = heads(product->left, axesOf(product->leftMap, scoreLoops),
                       queries);
   Value key = query ? heads(product->right,
-                            *axesOf(product->rightMap, scoreLoops), keys)
+                            axesOf(product->rightMap, scoreLoops), keys)
                     : Value();
   Value value =
-      key ? heads(mixed->right, *axesOf(mixed->rightMap, loops), values)
+      key ? heads(mixed->right, axesOf(mixed->rightMap, loops), values)
           : Value();
   if (!value)
     return {};

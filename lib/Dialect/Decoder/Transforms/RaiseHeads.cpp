@@ -85,8 +85,20 @@ Value DecoderRaiser::elementwiseHeads(Value tensor, const Axes &axes,
 /// The heads that are repeated, [.., H, ..] of [.., H, G, ..].
 static Value repeatedFrom(Value tensor, int64_t group) {
   auto generic = stripTensor(tensor).getDefiningOp<linalg::GenericOp>();
-  if (!generic || generic.getNumDpsInputs() != 1 ||
-      generic.getNumReductionLoops() != 0)
+  if (!generic || generic.getNumReductionLoops() != 0)
+    return {};
+  if (generic.getNumDpsInputs() == 0) {
+    Value read =
+        readInPlace(generic.getBody()->getTerminator()->getOperand(0));
+    auto type = read ? cast<RankedTensorType>(read.getType())
+                     : RankedTensorType();
+    if (!type || type.getRank() != int64_t(generic.getNumLoops()) ||
+        type.getDimSize(group) != 1)
+      return {};
+    auto expand = stripTensor(read).getDefiningOp<tensor::ExpandShapeOp>();
+    return expand ? expand.getSrc() : Value();
+  }
+  if (generic.getNumDpsInputs() != 1)
     return {};
   OpOperand *input = generic.getDpsInputOperand(0);
   AffineMap map = generic.getMatchingIndexingMap(input);
@@ -94,8 +106,15 @@ static Value repeatedFrom(Value tensor, int64_t group) {
   while (isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(
       yielded.getDefiningOp()))
     yielded = yielded.getDefiningOp()->getOperand(0);
-  if (yielded != generic.getBody()->getArgument(0) ||
-      map.getNumResults() != generic.getNumLoops())
+  if (yielded != generic.getBody()->getArgument(0))
+    return {};
+  // Without the dimension of the group, or with one of size 1.
+  AffineMap others = AffineMap::getMultiDimIdentityMap(generic.getNumLoops(),
+                                                       generic.getContext())
+                         .dropResult(group);
+  if (map == others)
+    return input->get();
+  if (map.getNumResults() != generic.getNumLoops())
     return {};
   for (auto [i, expr] : llvm::enumerate(map.getResults())) {
     auto dim = dyn_cast<AffineDimExpr>(expr);
@@ -120,6 +139,14 @@ Value DecoderRaiser::reshapedHeads(Value from, Value result, const Axes &axes,
     apart.insert(apart.begin(), Axis::Batch);
     return heads(from, apart, state);
   }
+  if (before.getRank() == after.getRank() + 2 && head == 0 && !hasBatch)
+    if (Value repeated = repeatedFrom(from, 2);
+        repeated && cast<RankedTensorType>(repeated.getType()).getRank() ==
+                        before.getRank() - 1) {
+      Axes apart = axes;
+      apart.insert(apart.begin(), Axis::Batch);
+      return heads(repeated, apart, state);
+    }
   if (before.getRank() + 1 == after.getRank() && head == 1 &&
       axes[0] == Axis::Batch &&
       llvm::equal(before.getShape().drop_front(),

@@ -63,6 +63,9 @@ Value DecoderRaiser::activate(const ActivationMatch &match) {
 }
 
 Value DecoderRaiser::computeRows(const Scalar &scalar) {
+  if (auto extract = scalar.as<tensor::ExtractOp>();
+      extract && isParameter(extract.getTensor()))
+    return gatheredRows(scalar.owner);
   if (std::optional<NormMatch> norm = matchNorm(scalar))
     return normRows(*norm);
   if (std::optional<ActivationMatch> match = matchActivation(scalar))
@@ -301,8 +304,15 @@ static bool dependsOn(Value place, Value tokens) {
     if (value == tokens)
       return true;
     Operation *op = value.getDefiningOp();
+    if (!seen.insert(value).second)
+      continue;
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      if (auto generic =
+              dyn_cast<linalg::GenericOp>(argument.getOwner()->getParentOp()))
+        worklist.push_back(
+            generic->getOperand(argument.getArgNumber()));
     // Sizes of the tokens are no tokens.
-    if (!seen.insert(value).second || !op || isa<tensor::DimOp>(op))
+    if (!op || isa<tensor::DimOp>(op))
       continue;
     llvm::append_range(worklist, value.getDefiningOp()->getOperands());
   }

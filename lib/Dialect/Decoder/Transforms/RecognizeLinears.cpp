@@ -24,31 +24,29 @@ static Value stripCasts(Value value) {
 }
 
 /// Whether the body adds the product of its two inputs to its output.
-static bool isMultiplyAdd(linalg::GenericOp op) {
-  auto sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<
-      arith::AddFOp>();
+static bool isMultiplyAdd(linalg::LinalgOp op) {
+  Block &body = op->getRegion(0).front();
+  auto sum =
+      body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   if (!sum)
     return false;
-  Value arguments[] = {op.getBody()->getArgument(0),
-                       op.getBody()->getArgument(1),
-                       op.getBody()->getArgument(2)};
   for (unsigned i : {0u, 1u}) {
     auto product = sum->getOperand(1 - i).getDefiningOp<arith::MulFOp>();
-    if (stripCasts(sum->getOperand(i)) != arguments[2] || !product)
+    if (stripCasts(sum->getOperand(i)) != body.getArgument(2) || !product)
       continue;
     Value left = stripCasts(product.getLhs()),
           right = stripCasts(product.getRhs());
-    return (left == arguments[0] && right == arguments[1]) ||
-           (left == arguments[1] && right == arguments[0]);
+    return (left == body.getArgument(0) && right == body.getArgument(1)) ||
+           (left == body.getArgument(1) && right == body.getArgument(0));
   }
   return false;
 }
 
 std::optional<ContractionMatch>
 awq::decoder::matchContraction(Value tensor) {
-  auto op = stripTensor(tensor).getDefiningOp<linalg::GenericOp>();
+  auto op = stripTensor(tensor).getDefiningOp<linalg::LinalgOp>();
   if (!op || op.getNumDpsInputs() != 2 || op.getNumReductionLoops() != 1 ||
-      op.getNumResults() != 1 || !isMultiplyAdd(op))
+      op->getNumResults() != 1 || !isMultiplyAdd(op))
     return std::nullopt;
   // The sum starts from zero.
   auto fill = stripTensor(op.getDpsInitOperand(0)->get())

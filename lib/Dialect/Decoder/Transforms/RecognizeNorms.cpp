@@ -43,9 +43,10 @@ static std::optional<Scalar> reducedBy(const Scalar &scalar) {
     return scalarOf(input);
   }
   // torch-mlir reduces in a linalg.generic, sizes of 1 kept.
+  // A maximum may come with its place, as a second result.
   auto generic = tensor.getDefiningOp<linalg::GenericOp>();
   if (!generic || generic.getNumReductionLoops() != 1 ||
-      generic.getNumDpsInputs() != 1 ||
+      generic.getNumDpsInputs() != 1 || tensor != generic->getResult(0) ||
       generic.getIteratorTypesArray().back() != utils::IteratorType::reduction)
     return std::nullopt;
   Operation *last =

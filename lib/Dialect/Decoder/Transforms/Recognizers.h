@@ -33,7 +33,7 @@ std::optional<ActivationMatch> matchActivation(const Scalar &scalar);
 
 /// y[..., n] = sum_k x[..., k] w[n, k], or with w[k, n].
 struct ContractionMatch {
-  mlir::linalg::GenericOp op;
+  mlir::linalg::LinalgOp op;
   mlir::Value left, right;
   mlir::AffineMap leftMap, rightMap, resultMap;
 };

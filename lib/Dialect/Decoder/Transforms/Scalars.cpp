@@ -16,9 +16,9 @@
 using namespace mlir;
 using namespace awq::decoder;
 
-/// The tensor that a body reads at the place of its loops, where sizes that may
-/// be 1 at run time are looked up: x[size == 1 ? 0 : i, ...].
-static Value readInPlace(Value value) {
+/// The tensor that a body reads at the place of its loops, or at 0 where its
+/// size is 1; sizes that may be 1 at run time are looked up: x[size == 1 ? 0 : i].
+Value awq::decoder::readInPlace(Value value) {
   auto extract = value.getDefiningOp<tensor::ExtractOp>();
   if (!extract)
     return {};
@@ -27,7 +27,9 @@ static Value readInPlace(Value value) {
         select && matchPattern(select.getTrueValue(), m_Zero()))
       place = select.getFalseValue();
     auto index = place.getDefiningOp<linalg::IndexOp>();
-    if (!index || index.getDim() != i)
+    bool isOnly = extract.getTensor().getType().getDimSize(i) == 1 &&
+                  matchPattern(place, m_Zero());
+    if (!isOnly && (!index || index.getDim() != i))
       return {};
   }
   return extract.getTensor();
@@ -54,7 +56,17 @@ bool awq::decoder::isElementwise(linalg::GenericOp op) {
 
 /// The input of an op that yields its element, unchanged but for its width.
 static Value copiedInput(linalg::GenericOp op) {
-  if (!isElementwise(op) || op.getNumDpsInputs() != 1)
+  if (!isElementwise(op))
+    return {};
+  if (op.getNumDpsInputs() == 0) {
+    // A broadcast to sizes that are the input's, as far as they are known.
+    Value read = readInPlace(op.getBody()->getTerminator()->getOperand(0));
+    return read && cast<RankedTensorType>(read.getType()).getShape() ==
+                       cast<RankedTensorType>(op.getType(0)).getShape()
+               ? read
+               : Value();
+  }
+  if (op.getNumDpsInputs() != 1)
     return {};
   OpOperand *input = op.getDpsInputOperand(0);
   if (!op.getMatchingIndexingMap(input).isIdentity())
@@ -110,8 +122,9 @@ Scalar awq::decoder::scalarOf(Value tensor) {
     return {tensor, {}, tensor, true};
   Value yielded = generic.getBody()->getTerminator()->getOperand(0);
   Scalar scalar = resolve(yielded, generic, true);
-  // A broadcast stays: its result has another shape than its input.
-  if (scalar.owner != generic && !scalar.isAligned)
+  // A broadcast stays, but of a number: its result has another shape than its
+  // input.
+  if (scalar.owner != generic && !scalar.isAligned && !constantOf(scalar))
     return {tensor, {}, tensor, true};
   if (scalar.owner == generic)
     scalar.tensor = tensor;
@@ -139,6 +152,9 @@ std::optional<double> awq::decoder::constantOf(const Scalar &scalar) {
       return number.getValueAsDouble();
     return std::nullopt;
   }
+  if (auto fill = scalar.value.getDefiningOp<linalg::FillOp>())
+    if (matchPattern(fill.getInputs().front(), m_Constant(&number)))
+      return number.getValueAsDouble();
   DenseElementsAttr elements;
   if (matchPattern(scalar.value, m_Constant(&elements)) && elements.isSplat() &&
       isa<FloatType>(elements.getElementType()))

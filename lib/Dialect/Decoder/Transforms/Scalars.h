@@ -57,6 +57,10 @@ Scalar scalarOf(mlir::Value tensor);
 /// A tensor without casts of its type's sizes, of floats, and copies.
 mlir::Value stripTensor(mlir::Value tensor);
 
+/// The tensor that a scalar of a body is read from by tensor.extract, at the
+/// place of the loops, or at 0 where a size is, or may be, 1.
+mlir::Value readInPlace(mlir::Value scalar);
+
 /// Whether all loops are parallel and each element is written once, in place.
 bool isElementwise(mlir::linalg::GenericOp op);
 
