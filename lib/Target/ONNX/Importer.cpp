@@ -171,23 +171,6 @@ void Importer::declareInitializers() {
 // Nodes
 //===----------------------------------------------------------------------===//
 
-/// All operators by domain and name.
-static const OpEntry *findOperator(StringRef domain, StringRef name) {
-  using Key = std::pair<StringRef, StringRef>;
-  static const std::map<Key, const OpEntry *> operators = [] {
-    std::map<Key, const OpEntry *> table;
-    for (ArrayRef<OpEntry> family :
-         {attentionOps(), constantOps(), contribOps(), elementwiseOps(),
-          indexOps(), normOps(), quantOps(), scatterOps(), shapeOps(),
-          sumOps()})
-      for (const OpEntry &entry : family)
-        table[{entry.domain, entry.name}] = &entry;
-    return table;
-  }();
-  auto it = operators.find({domain, name});
-  return it == operators.end() ? nullptr : it->second;
-}
-
 std::optional<int64_t> Importer::versionOf(const io::OnnxNode &node) const {
   auto it = opsets->find(node.domain);
   if (it == opsets->end())
@@ -251,7 +234,7 @@ Status Importer::importNode(const io::OnnxNode &node) {
       return importCall(node, function);
   std::optional<int64_t> version = versionOf(node);
   // The genai builder writes SimplifiedLayerNormalization without a domain.
-  const OpEntry *entry = findOperator(node.domain, node.opType);
+  const OpEntry *entry = findOp(node.domain, node.opType);
   if (!entry || !version || *version < entry->since || *version > entry->until)
     return Error{ErrorKind::Unsupported, "AWQ1140",
                  "unsupported op " + describe(node, version.value_or(0)),

@@ -98,15 +98,25 @@ private:
 
 using Handler = Status (*)(OpContext &);
 
+/// The last opset of the standard domain whose changes were looked at.
+constexpr int64_t kNewestOpset = 28;
+
 /// An operator, the versions of its domain's opset in which it is understood,
 /// and what it becomes.
 struct OpEntry {
   llvm::StringLiteral name;
   Handler handler;
   int64_t since = 1;
-  int64_t until = 25;
+  int64_t until = kNewestOpset;
   llvm::StringLiteral domain = "";
+  /// What is refused, for docs/ONNX.md.
+  llvm::StringLiteral limits = "";
 };
+
+/// All operators, by domain and name.
+llvm::ArrayRef<const OpEntry *> allOps();
+/// The operator, or null.
+const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name);
 
 /// The place that an element of an index tensor names in a dimension of `size`:
 /// negative ones count from the end, and ones beyond the ends are moved inside,
