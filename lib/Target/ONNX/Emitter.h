@@ -175,6 +175,9 @@ private:
   mlir::Value neutral(Reduction kind, OnnxType type);
 };
 
+/// An element that is the same number everywhere.
+mlir::Value constantElement(mlir::ImplicitLocOpBuilder &b, mlir::Type type,
+                            double number);
 /// `value` widened to f32 if it is a float of 16 bits.
 mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 /// One element from one type to another, as ONNX's Cast does.

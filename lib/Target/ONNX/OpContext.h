@@ -129,15 +129,19 @@ std::string describe(const io::OnnxNode &node, int64_t version);
 
 // The operators, by family.
 llvm::ArrayRef<OpEntry> attentionOps();
+llvm::ArrayRef<OpEntry> binaryOps();
+llvm::ArrayRef<OpEntry> comparisonOps();
 llvm::ArrayRef<OpEntry> constantOps();
 llvm::ArrayRef<OpEntry> contribOps();
-llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> indexOps();
 llvm::ArrayRef<OpEntry> normOps();
+llvm::ArrayRef<OpEntry> productOps();
 llvm::ArrayRef<OpEntry> quantOps();
+llvm::ArrayRef<OpEntry> reduceOps();
 llvm::ArrayRef<OpEntry> scatterOps();
 llvm::ArrayRef<OpEntry> shapeOps();
-llvm::ArrayRef<OpEntry> sumOps();
+llvm::ArrayRef<OpEntry> sliceOps();
+llvm::ArrayRef<OpEntry> unaryOps();
 
 } // namespace awq::onnx
 

@@ -22,9 +22,9 @@ llvm::ArrayRef<const OpEntry *> onnx::allOps() {
   static const std::vector<const OpEntry *> entries = [] {
     std::vector<const OpEntry *> sorted;
     for (llvm::ArrayRef<OpEntry> family :
-         {attentionOps(), constantOps(), contribOps(), elementwiseOps(),
-          indexOps(), normOps(), quantOps(), scatterOps(), shapeOps(),
-          sumOps()})
+         {attentionOps(), binaryOps(), comparisonOps(), constantOps(),
+          contribOps(), indexOps(), normOps(), productOps(), quantOps(),
+          reduceOps(), scatterOps(), shapeOps(), sliceOps(), unaryOps()})
       for (const OpEntry &entry : family)
         sorted.push_back(&entry);
     llvm::sort(sorted, [](const OpEntry *a, const OpEntry *b) {
