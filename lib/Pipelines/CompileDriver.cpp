@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RaiseModule.h"
 #include "awq/Pipelines/CompileDriver.h"
+#include "RaiseModule.h"
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Pipelines/Bundle.h"
@@ -16,6 +16,9 @@
 #include "awq/Pipelines/NVVMPipeline.h"
 #include "awq/Pipelines/Progress.h"
 #include "awq/Pipelines/Quantize.h"
+#if AWQ_ENABLE_ONNX
+#include "awq/Target/ONNX/Export.h"
+#endif
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -53,6 +56,7 @@ private:
   Status emitBundle();
   Status emitCheckpoint();
   Status emitKernels();
+  Status emitONNX();
   Status emitOutput();
   Status report(const std::string &path);
   CPUCompileOptions cpuOptions();
@@ -189,11 +193,31 @@ Status Driver::emitKernels() {
   return report(request.output);
 }
 
+/// Writes the input as an ONNX model that onnxruntime-genai runs.
+Status Driver::emitONNX() {
+#if AWQ_ENABLE_ONNX
+  ONNXExportOptions options;
+  options.format = request.onnxFormat;
+  options.opset = request.onnxOpset;
+  if (Status status = exportONNXFolder(*module, sourceFolder(request.input),
+                                       request.output, request.force, options);
+      !status)
+    return status;
+  return report(request.output);
+#else
+  return Error{ErrorKind::Unsupported, "AWQ1157",
+               "this program was built without ONNX", "",
+               "configure with -DAWQ_ENABLE_ONNX=ON"};
+#endif
+}
+
 Status Driver::emitOutput() {
   if (emit == "mlir")
     return emitMLIR();
   if (emit == "checkpoint")
     return emitCheckpoint();
+  if (emit == "onnx")
+    return emitONNX();
   return emit == "ptx" ? emitKernels() : emitBundle();
 }
 

@@ -130,9 +130,9 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
            : !request.quantize.empty() ? "checkpoint"
            : request.target == "nvvm"  ? "ptx"
                                        : "bundle";
-  if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "ptx"}))
+  if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "onnx", "ptx"}))
     return usage("--emit=" + emit + " is unknown",
-                 "use mlir, bundle, checkpoint or ptx");
+                 "use mlir, bundle, checkpoint, onnx or ptx");
   if (emit != "mlir" && request.output == "-")
     return usage("--emit=" + emit + " needs a folder to go to",
                  "give one with -o");

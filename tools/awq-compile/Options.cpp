@@ -36,9 +36,10 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
       cl::desc("INPUT (a Hugging Face folder, .mlir or .mlirbc)"),
       cl::cat(category));
   auto output = text("o", request.output, "OUT", "Where the result goes");
-  auto emit = text("emit", request.emit, "KIND",
-                   "mlir, bundle, checkpoint or ptx (default: what the other "
-                   "options ask for)");
+  auto emit =
+      text("emit", request.emit, "KIND",
+           "mlir, bundle, checkpoint, onnx or ptx (default: what the other "
+           "options ask for)");
   auto compileTo = text("compile-to", request.compileTo, "PHASE",
                         "Print the module after this phase: import, groups, "
                         "pack, functions, linalg, bufferized, parallel, llvm");
@@ -63,6 +64,15 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
       "fuse", cl::location(request.fuse), cl::init(true),
       cl::desc("Join the linears of a GPU that read the same value, and have "
                "them compute norms, gates, rotary embeddings and additions"),
+      cl::cat(category));
+  auto onnxFormat = text("onnx-format", request.onnxFormat, "FORMAT",
+                         "How an ONNX model holds weights: float, matmulnbits "
+                         "(onnxruntime's operator) or qdq (standard "
+                         "operators); default: matmulnbits for a quantized "
+                         "model, else float");
+  Field<int64_t> onnxOpset(
+      "onnx-opset", cl::location(request.onnxOpset), cl::init(21),
+      cl::desc("Version of an ONNX model's standard operators, 21 to 23"),
       cl::cat(category));
   auto quantize = text("quantize", request.quantize, "METHOD",
                        "Quantize the input: awq, or rtn (rounding only)");
@@ -137,7 +147,8 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
                      cl::desc("Threads (0: one per processor)"),
                      cl::cat(category));
   Field<bool> force("force", cl::location(request.force), cl::init(false),
-                    cl::desc("Replace an existing bundle"), cl::cat(category));
+                    cl::desc("Replace an existing output folder"),
+                    cl::cat(category));
   cl::HideUnrelatedOptions(category);
   if (!cl::ParseCommandLineOptions(
           argc, argv, "Compiles a model, or prints it as MLIR at any phase.\n",

@@ -9,6 +9,7 @@
 #include "OutputErrors.h"
 #include "awq/Target/HuggingFace/Import.h"
 #if AWQ_ENABLE_ONNX
+#include "awq/Target/ONNX/Export.h"
 #include "awq/Target/ONNX/Import.h"
 #endif
 
@@ -35,6 +36,18 @@ int main(int argc, char **argv) {
   registerHuggingFaceImport(huggingFace, &exitCode);
 #if AWQ_ENABLE_ONNX
   registerONNXImport(&exitCode);
+  ONNXExportOptions onnx;
+  llvm::cl::opt<std::string, /*ExternalStorage=*/true> onnxFormat(
+      "onnx-format",
+      llvm::cl::desc("with --export-onnx: float, matmulnbits or qdq (default: "
+                     "matmulnbits for a quantized model, else float)"),
+      llvm::cl::location(onnx.format));
+  llvm::cl::opt<int64_t, /*ExternalStorage=*/true> onnxOpset(
+      "onnx-opset",
+      llvm::cl::desc("with --export-onnx: version of the standard operators, "
+                     "21 to 23"),
+      llvm::cl::init(21), llvm::cl::location(onnx.opset));
+  registerONNXExport(onnx, &exitCode);
 #endif
   if (succeeded(
           mlir::mlirTranslateMain(argc, argv, "awq-mlir translation tool")))

@@ -22,7 +22,7 @@ namespace awq {
 struct CompileRequest {
   std::string input;
   std::string output = "-";
-  /// mlir, bundle, checkpoint or ptx; empty: mlir if `compileTo` is given,
+  /// mlir, bundle, checkpoint, onnx or ptx; empty: mlir if `compileTo` is given,
   /// checkpoint if `quantize` is, ptx for nvvm, else bundle.
   std::string emit;
   std::string compileTo;
@@ -34,6 +34,9 @@ struct CompileRequest {
   std::string activations = "f16";
   bool batchInvariant = false;
   bool fuse = true;
+  /// See ONNXExportOptions.
+  std::string onnxFormat;
+  int64_t onnxOpset = 21;
   jit::TargetOptions cpu;
   /// awq, rtn or empty.
   std::string quantize;
