@@ -11,6 +11,7 @@
 #include "BundleFiles.h"
 #include "ModulePacking.h"
 #include "ParameterFiles.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/IO/AtomicDirectory.h"
 #include "awq/IO/SafetensorsWriter.h"
 #include "awq/IO/Sha256.h"
@@ -110,7 +111,7 @@ Status BundleWriter::record(ordered_json &list, const std::string &path,
 }
 
 Status BundleWriter::compile() {
-  if (quantized)
+  if (quantized || hasParameterExpressions(module))
     if (Status status = packForCPU(module, folder.file("weights.safetensors"));
         !status)
       return status;
@@ -172,7 +173,11 @@ Status BundleWriter::writeParameters() {
       Result<io::TensorView> view = opened->find(argument);
       if (!view)
         return view.error();
-      if (quantized && !llvm::StringRef(view->file).starts_with(inside))
+      llvm::StringRef file(view->file);
+      // The runtime reads safetensors only, and of a quantized model the rest
+      // of the float weights is not worth keeping.
+      if ((quantized || !file.ends_with(".safetensors")) &&
+          !file.starts_with(inside))
         outsiders.emplace(view->name, *view);
       else
         used.insert(view->file);

@@ -9,6 +9,7 @@
 #include "ModulePacking.h"
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Pipelines/Compiler.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -53,7 +54,7 @@ Status awq::packForCPU(ModuleOp module, const std::string &file) {
 }
 
 Status awq::packForCPU(ModuleOp module, ScratchFile &file) {
-  if (!isQuantized(module))
+  if (!isQuantized(module) && !hasParameterExpressions(module))
     return {};
   Result<std::string> path = file.path();
   return path ? packForCPU(module, *path) : Status(path.error());

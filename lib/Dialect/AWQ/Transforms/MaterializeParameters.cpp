@@ -56,6 +56,45 @@ static FailureOr<Value> materialize(Value value, ParameterStore &store) {
                             value);
 }
 
+LogicalResult awq::materializeParameters(ModuleOp module,
+                                         ParameterStore &store) {
+  // The roots of expressions: what ops that are no parameters read.
+  llvm::SetVector<Value> roots;
+  SmallVector<Operation *> parameterOps;
+  module.walk([&](Operation *op) {
+    if (op->getNumResults() > 0 &&
+        llvm::all_of(op->getResults(), isParameter)) {
+      parameterOps.push_back(op);
+      return;
+    }
+    for (Value operand : op->getOperands())
+      if (isParameterExpression(operand))
+        roots.insert(operand);
+  });
+  for (Value root : roots) {
+    FailureOr<Value> leaf = materialize(root, store);
+    if (failed(leaf))
+      return failure();
+    root.replaceAllUsesWith(*leaf);
+  }
+  for (Operation *op : llvm::reverse(parameterOps))
+    if (op->use_empty())
+      op->erase();
+  return success();
+}
+
+bool awq::hasParameterExpressions(ModuleOp module) {
+  return module
+      .walk([](Operation *op) {
+        bool isRead = !llvm::all_of(op->getResults(), isParameter) ||
+                      op->getNumResults() == 0;
+        return isRead && llvm::any_of(op->getOperands(), isParameterExpression)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 namespace {
 
 struct MaterializeParameters
@@ -63,31 +102,9 @@ struct MaterializeParameters
   using MaterializeParametersPassBase::MaterializeParametersPassBase;
 
   void runOnOperation() override {
-    ModuleOp module = getOperation();
-    ParameterStore store(module, sideFile);
-    // The roots of expressions: what ops that are no parameters read.
-    llvm::SetVector<Value> roots;
-    SmallVector<Operation *> parameterOps;
-    module.walk([&](Operation *op) {
-      if (op->getNumResults() > 0 &&
-          llvm::all_of(op->getResults(), isParameter)) {
-        parameterOps.push_back(op);
-        return;
-      }
-      for (Value operand : op->getOperands())
-        if (isParameterExpression(operand))
-          roots.insert(operand);
-    });
-    for (Value root : roots) {
-      FailureOr<Value> leaf = materialize(root, store);
-      if (failed(leaf))
-        return signalPassFailure();
-      root.replaceAllUsesWith(*leaf);
-    }
-    for (Operation *op : llvm::reverse(parameterOps))
-      if (op->use_empty())
-        op->erase();
-    if (failed(store.commit()))
+    ParameterStore store(getOperation(), sideFile);
+    if (failed(materializeParameters(getOperation(), store)) ||
+        failed(store.commit()))
       signalPassFailure();
   }
 };

@@ -229,10 +229,12 @@ struct PackWeights : public awq::impl::PackWeightsPassBase<PackWeights> {
         return WalkResult::advance();
       return WalkResult(repack(op, wanted, store));
     });
-    if (walk.wasInterrupted() || failed(store.commit()))
+    if (walk.wasInterrupted())
       return signalPassFailure();
     for (auto function : module.getOps<func::FuncOp>())
       eraseUnusedParameters(function);
+    if (failed(materializeParameters(module, store)) || failed(store.commit()))
+      return signalPassFailure();
   }
 };
 

@@ -64,8 +64,7 @@ static ArrayRef<Attribute> entriesOf(ModuleOp module) {
   return list ? list.getValue() : ArrayRef<Attribute>();
 }
 
-Result<std::vector<io::Checkpoint>>
-awq::openParameterFiles(ModuleOp module) {
+Result<std::vector<io::Checkpoint>> awq::openParameterFiles(ModuleOp module) {
   std::vector<io::Checkpoint> files;
   for (Attribute entry : entriesOf(module)) {
     Result<io::Checkpoint> file = openEntry(entry);

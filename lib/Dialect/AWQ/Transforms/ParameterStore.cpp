@@ -395,14 +395,12 @@ LogicalResult ParameterStore::commit() {
   Location loc = module.getLoc();
   // A side file is written anew: onto one that is read from, it would take
   // away the module's other parameters.
-  if (auto files = module->getAttrOfType<ArrayAttr>(kParameterFilesAttr))
-    for (auto file : files.getAsRange<StringAttr>())
-      if (file.getValue() == sideFile ||
-          llvm::sys::fs::equivalent(file.getValue(), sideFile))
-        return mlir::emitError(loc)
-               << "the side file '" << sideFile
-               << "' is already a parameter file of this module; name a new "
-                  "one";
+  for (const std::string &file : parameterFilePaths(module))
+    if (file == sideFile || llvm::sys::fs::equivalent(file, sideFile))
+      return mlir::emitError(loc)
+             << "the side file '" << sideFile
+             << "' is already a parameter file of this module; name a new "
+                "one";
   std::vector<io::TensorSpec> specs;
   for (const Spilled &tensor : spilled)
     specs.push_back({tensor.name, *toDType(tensor.type.getElementType()),

@@ -75,8 +75,8 @@ static bool readsTable(BlockArgument argument, int64_t rowCount) {
       auto extract = dyn_cast<tensor::ExtractOp>(use.getOwner());
       if (extract && extract.getTensor() != values[i] &&
           isParameter(extract.getTensor()) &&
-          cast<RankedTensorType>(extract.getTensor().getType())
-                  .getDimSize(0) == rowCount)
+          cast<RankedTensorType>(extract.getTensor().getType()).getDimSize(0) ==
+              rowCount)
         return true;
       addUsers(use, values);
     }
@@ -146,11 +146,10 @@ std::optional<Linear> DecoderRaiser::argumentSize(BlockArgument argument,
   return std::nullopt;
 }
 
-std::optional<double>
-DecoderRaiser::constantElement(Value tensor, ArrayRef<int64_t> place) {
+std::optional<double> DecoderRaiser::constantElement(Value tensor,
+                                                     ArrayRef<int64_t> place) {
   auto type = dyn_cast<RankedTensorType>(tensor.getType());
-  if (!type || !type.hasStaticShape() ||
-      !isa<FloatType>(type.getElementType()))
+  if (!type || !type.hasStaticShape() || !isa<FloatType>(type.getElementType()))
     return std::nullopt;
   auto it = tables.find(tensor);
   if (it == tables.end()) {
@@ -208,8 +207,7 @@ Value DecoderRaiser::fail(Location loc, const Twine &text) {
 static Value findLogits(func::FuncOp source) {
   if (!source.getBody().hasOneBlock())
     return {};
-  for (Value result :
-       source.getBody().front().getTerminator()->getOperands()) {
+  for (Value result : source.getBody().front().getTerminator()->getOperands()) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
     if (type && type.getRank() == 3 && isa<FloatType>(type.getElementType()) &&
         !type.isDynamicDim(2))
@@ -230,8 +228,8 @@ func::FuncOp DecoderRaiser::raise(StringRef name) {
   }
   b.setInsertionPointAfter(source);
   auto ids = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
-  target = func::FuncOp::create(
-      b, name, b.getFunctionType({ids, b.getIndexType()}, {}));
+  target = func::FuncOp::create(b, name,
+                                b.getFunctionType({ids, b.getIndexType()}, {}));
   b.setInsertionPointToStart(target.addEntryBlock());
   tokens = target.getArgument(0);
   position = target.getArgument(1);
@@ -277,8 +275,8 @@ Value DecoderRaiser::vectorParameter(Value value) {
   Value copy = parameter(value);
   if (type.getRank() == 1)
     return copy;
-  ReassociationIndices all = llvm::to_vector<2>(
-      llvm::seq<int64_t>(0, type.getRank()));
+  ReassociationIndices all =
+      llvm::to_vector<2>(llvm::seq<int64_t>(0, type.getRank()));
   return tensor::CollapseShapeOp::create(b, copy,
                                          ArrayRef<ReassociationIndices>{all});
 }

@@ -85,8 +85,7 @@ private:
   mlir::Value productRows(const Scalar &scalar, const Product &product);
   mlir::Value gatedRows(const Scalar &scalar, const ActivationMatch &gate,
                         const Scalar &up);
-  mlir::Value sumRows(const Scalar &scalar,
-                      llvm::ArrayRef<Scalar> terms);
+  mlir::Value sumRows(const Scalar &scalar, llvm::ArrayRef<Scalar> terms);
   mlir::Value linearRows(const LinearMatch &linear, mlir::Value bias);
   mlir::Value reshapedRows(mlir::Value source, mlir::Value result);
   mlir::Value slicedRows(mlir::Operation *slice);
@@ -143,8 +142,7 @@ private:
     int64_t window = 0;
     bool isCausal = false;
   };
-  std::optional<Scores> readScores(const Scalar &scalar,
-                                   const Axes &axes);
+  std::optional<Scores> readScores(const Scalar &scalar, const Axes &axes);
   bool readMask(ElementRef seen, Scores &scores);
   ElementRef seenBy(const ElementRef &added);
 

@@ -157,8 +157,7 @@ ElementRef ElementReader::readGeneric(linalg::GenericOp op,
     if (!loop)
       loop = f.integer(0);
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
-  for (auto [iterator, range] :
-       llvm::zip(op.getIteratorTypesArray(), ranges))
+  for (auto [iterator, range] : llvm::zip(op.getIteratorTypesArray(), ranges))
     if (iterator != utils::IteratorType::parallel && range != 1)
       return f.unknown();
   Value yielded = op.getBody()->getTerminator()->getOperand(0);
@@ -339,9 +338,8 @@ ElementRef ElementReader::read(Value tensor, ArrayRef<ElementRef> indices) {
       auto stride = asLinear(slice.getMixedStrides()[i]);
       if (!offset || !stride || !stride->isConstant())
         return f.unknown();
-      places.push_back(
-          f.add(f.integer(*offset),
-                f.multiply(index, f.integer(stride->constant))));
+      places.push_back(f.add(f.integer(*offset),
+                             f.multiply(index, f.integer(stride->constant))));
     }
     return read(slice.getSource(), places);
   }
@@ -350,7 +348,8 @@ ElementRef ElementReader::read(Value tensor, ArrayRef<ElementRef> indices) {
       return readScalar(elements.getElements().front());
     if (indices.size() == 1)
       if (auto place = indices[0]->integer();
-          place && *place >= 0 && *place < int64_t(elements.getElements().size()))
+          place && *place >= 0 &&
+          *place < int64_t(elements.getElements().size()))
         return readScalar(elements.getElements()[*place]);
   }
   return f.unknown();
@@ -378,9 +377,9 @@ ElementRef ElementReader::blockArgument(BlockArgument argument, Place &place) {
   if (!place.generic || argument.getOwner() != place.generic.getBody())
     return f.unknown();
   OpOperand &operand = place.generic->getOpOperand(argument.getArgNumber());
-  return read(operand.get(),
-              apply(place.generic.getMatchingIndexingMap(&operand),
-                    place.loops));
+  return read(
+      operand.get(),
+      apply(place.generic.getMatchingIndexingMap(&operand), place.loops));
 }
 
 ElementRef ElementReader::readScalar(Value value, linalg::GenericOp generic,

@@ -150,8 +150,8 @@ ElementRef Formulas::floorDivide(const ElementRef &a,
   auto divisor = b->integer();
   if (!divisor && !a->linear.factors.empty() && !b->linear.factors.empty()) {
     // A multiple of the divisor.
-    int64_t ratio = a->linear.factors.begin()->second /
-                    b->linear.factors.begin()->second;
+    int64_t ratio =
+        a->linear.factors.begin()->second / b->linear.factors.begin()->second;
     return b->linear * ratio == a->linear ? integer(ratio) : nothing;
   }
   if (!divisor || *divisor <= 0)

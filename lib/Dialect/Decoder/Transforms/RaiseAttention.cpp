@@ -29,8 +29,7 @@ ElementRef DecoderRaiser::seenBy(const ElementRef &added) {
   if (added->kind == Element::Number) {
     if (added->number == 0.0)
       return formulas.truth(true);
-    return added->number <= hidden ? formulas.truth(false)
-                                   : formulas.unknown();
+    return added->number <= hidden ? formulas.truth(false) : formulas.unknown();
   }
   if (added->kind == Element::Select)
     return formulas.select(added->parts[0], seenBy(added->parts[1]),
@@ -58,9 +57,9 @@ static bool collectConditions(const ElementRef &seen,
   }
 }
 
-/// Some exporters write the mask of a first prompt and leave it out for a single
-/// token: new <= 1 or (mask without past). In both cases it is the mask of the
-/// tokens that there are.
+/// Some exporters write the mask of a first prompt and leave it out for a
+/// single token: new <= 1 or (mask without past). In both cases it is the mask
+/// of the tokens that there are.
 static ElementRef withoutSingleToken(const ElementRef &seen) {
   if (seen->kind != Element::Or)
     return seen;
@@ -123,10 +122,9 @@ DecoderRaiser::readScores(const Scalar &scalar, const Axes &axes) {
   Linear news = Linear::variable(newTokens);
   Variable query = formulas.addVariable(news);
   Variable key = formulas.addVariable(past() + news);
-  SmallVector<ElementRef> places = {
-      formulas.integer(0), formulas.integer(0),
-      formulas.integer(Linear::variable(query)),
-      formulas.integer(Linear::variable(key))};
+  SmallVector<ElementRef> places = {formulas.integer(0), formulas.integer(0),
+                                    formulas.integer(Linear::variable(query)),
+                                    formulas.integer(Linear::variable(key))};
   if (axes.size() != 4)
     return refuse("has scores of unknown rank");
   Scores scores;
@@ -288,8 +286,7 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
   if (!scores->isCausal)
     return fail(loc, "sees tokens that come later");
   SmallVector<Axis> scoreLoops(product->op.getNumLoops(), Axis::Channel);
-  for (auto [expr, axis] :
-       llvm::zip(product->resultMap.getResults(), dotAxes))
+  for (auto [expr, axis] : llvm::zip(product->resultMap.getResults(), dotAxes))
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       scoreLoops[dim.getPosition()] = axis;
   // Queries are the operand that has the loop of the result's last but one.
@@ -302,11 +299,11 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
     std::swap(product->leftMap, product->rightMap);
   }
   HeadState queries, keys, values;
-  Value query = heads(product->left, axesOf(product->leftMap, scoreLoops),
-                      queries);
-  Value key = query ? heads(product->right,
-                            axesOf(product->rightMap, scoreLoops), keys)
-                    : Value();
+  Value query =
+      heads(product->left, axesOf(product->leftMap, scoreLoops), queries);
+  Value key =
+      query ? heads(product->right, axesOf(product->rightMap, scoreLoops), keys)
+            : Value();
   Value value =
       key ? heads(mixed->right, axesOf(mixed->rightMap, loops), values)
           : Value();
@@ -332,8 +329,7 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
       b, out, target.getArgument(index).getType(),
       target.getArgument(index + 1).getType(), query, key, value,
       target.getArgument(index), target.getArgument(index + 1), position,
-      Value(),
-      b.getF64FloatAttr(scores->factor * queries.factor * keys.factor),
+      Value(), b.getF64FloatAttr(scores->factor * queries.factor * keys.factor),
       b.getI64IntegerAttr(scores->window), b.getF64FloatAttr(scores->softcap));
   newCaches.append({op.getNewKeyCache(), op.getNewValueCache()});
   Value joined = tensor::CollapseShapeOp::create(

@@ -56,8 +56,7 @@ static void eraseUnusedGlobals(ModuleOp module) {
 }
 
 namespace {
-struct RaiseDecoderPass
-    : awq::impl::RaiseDecoderPassBase<RaiseDecoderPass> {
+struct RaiseDecoderPass : awq::impl::RaiseDecoderPassBase<RaiseDecoderPass> {
   using Base::Base;
   void runOnOperation() override;
 

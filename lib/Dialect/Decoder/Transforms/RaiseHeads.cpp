@@ -88,10 +88,9 @@ static Value repeatedFrom(Value tensor, int64_t group) {
   if (!generic || generic.getNumReductionLoops() != 0)
     return {};
   if (generic.getNumDpsInputs() == 0) {
-    Value read =
-        readInPlace(generic.getBody()->getTerminator()->getOperand(0));
-    auto type = read ? cast<RankedTensorType>(read.getType())
-                     : RankedTensorType();
+    Value read = readInPlace(generic.getBody()->getTerminator()->getOperand(0));
+    auto type =
+        read ? cast<RankedTensorType>(read.getType()) : RankedTensorType();
     if (!type || type.getRank() != int64_t(generic.getNumLoops()) ||
         type.getDimSize(group) != 1)
       return {};
@@ -103,8 +102,8 @@ static Value repeatedFrom(Value tensor, int64_t group) {
   OpOperand *input = generic.getDpsInputOperand(0);
   AffineMap map = generic.getMatchingIndexingMap(input);
   Value yielded = generic.getBody()->getTerminator()->getOperand(0);
-  while (isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(
-      yielded.getDefiningOp()))
+  while (
+      isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(yielded.getDefiningOp()))
     yielded = yielded.getDefiningOp()->getOperand(0);
   if (yielded != generic.getBody()->getArgument(0))
     return {};
@@ -122,7 +121,8 @@ static Value repeatedFrom(Value tensor, int64_t group) {
     if (int64_t(i) == group ? !isZero : (!dim || dim.getPosition() != i))
       return {};
   }
-  auto expand = stripTensor(input->get()).getDefiningOp<tensor::ExpandShapeOp>();
+  auto expand =
+      stripTensor(input->get()).getDefiningOp<tensor::ExpandShapeOp>();
   return expand ? expand.getSrc() : Value();
 }
 
@@ -207,9 +207,10 @@ Value DecoderRaiser::concatHeads(Operation *op, const Axes &axes,
   std::optional<RotaryMatch> rotary;
   if (along == Axis::Channel && rest)
     rotary = matchRotary(turned, axes);
-  auto part = rotary ? stripTensor(rotary->input)
-                           .getDefiningOp<tensor::ExtractSliceOp>()
-                     : tensor::ExtractSliceOp();
+  auto part =
+      rotary
+          ? stripTensor(rotary->input).getDefiningOp<tensor::ExtractSliceOp>()
+          : tensor::ExtractSliceOp();
   if (!part || stripTensor(part.getSource()) != stripTensor(rest.getSource()))
     return fail(loc, "joins channels in an unknown way");
   int64_t dim = concat.getDim();

@@ -88,8 +88,7 @@ ElementRef DecoderRaiser::tableElement(const Scalar &table, const Axes &axes,
   SmallVector<ElementRef> places;
   Variable t = formulas.addVariable(Linear::variable(newTokens));
   for (Axis axis : axes)
-    places.push_back(axis == Axis::Token
-                         ? formulas.integer(Linear::variable(t))
+    places.push_back(axis == Axis::Token ? formulas.integer(Linear::variable(t))
                      : axis == Axis::Channel ? formulas.integer(channel)
                                              : formulas.integer(0));
   return readUse(table, places);
@@ -157,8 +156,7 @@ DecoderRaiser::readStoredEntry(const ElementRef &cosine,
   collect(sine, products[1]);
   SmallVector<int64_t> columns;
   for (const FormulaProduct &product : products) {
-    if (product.parts.size() != 1 ||
-        product.parts[0]->kind != Element::Lookup)
+    if (product.parts.size() != 1 || product.parts[0]->kind != Element::Lookup)
       return std::nullopt;
     const ElementRef &place = product.parts[0];
     auto type = cast<RankedTensorType>(place->table.getType());
@@ -169,11 +167,11 @@ DecoderRaiser::readStoredEntry(const ElementRef &cosine,
       return std::nullopt;
     columns.push_back(*place->parts[1]->integer());
   }
-  int64_t rows = std::min(
-      cast<RankedTensorType>(products[0].parts[0]->table.getType())
-          .getDimSize(0),
-      cast<RankedTensorType>(products[1].parts[0]->table.getType())
-          .getDimSize(0));
+  int64_t rows =
+      std::min(cast<RankedTensorType>(products[0].parts[0]->table.getType())
+                   .getDimSize(0),
+               cast<RankedTensorType>(products[1].parts[0]->table.getType())
+                   .getDimSize(0));
   auto at = [&](int i, int64_t row) {
     return products[i].number *
            constantElement(products[i].parts[0]->table, {row, columns[i]})
@@ -181,11 +179,12 @@ DecoderRaiser::readStoredEntry(const ElementRef &cosine,
   };
   TableEntry entry;
   entry.scaling = at(0, 0);
-  auto angleOf = [&](int64_t row) { return std::atan2(at(1, row), at(0, row)); };
+  auto angleOf = [&](int64_t row) {
+    return std::atan2(at(1, row), at(0, row));
+  };
   entry.frequency = angleOf(1);
   for (int64_t row = 2; row < rows; row *= 2)
-    entry.frequency +=
-        wrapAngle(angleOf(row) - entry.frequency * row) / row;
+    entry.frequency += wrapAngle(angleOf(row) - entry.frequency * row) / row;
   Type element = getElementTypeOrSelf(products[0].parts[0]->table.getType());
   double rounding = element.isF16() ? 1e-3 : element.isBF16() ? 8e-3 : 1e-4;
   for (int64_t row = 0; row < rows; row = row * 2 + 1) {
@@ -199,9 +198,10 @@ DecoderRaiser::readStoredEntry(const ElementRef &cosine,
   return entry;
 }
 
-std::optional<RotaryTable>
-DecoderRaiser::readTable(const Scalar &cosines, const Scalar &sines,
-                         const Axes &axes, int64_t channels) {
+std::optional<RotaryTable> DecoderRaiser::readTable(const Scalar &cosines,
+                                                    const Scalar &sines,
+                                                    const Axes &axes,
+                                                    int64_t channels) {
   auto key = std::pair{cosines.value.getAsOpaquePointer(),
                        sines.value.getAsOpaquePointer()};
   if (auto known = knownTables.find(key); known != knownTables.end())
@@ -238,8 +238,7 @@ DecoderRaiser::readTable(const Scalar &cosines, const Scalar &sines,
   if (!isHalves && !isPairs)
     return std::nullopt;
   for (int64_t i = 0; i < half; ++i)
-    table.frequencies.push_back(
-        static_cast<float>(all[isHalves ? i : 2 * i]));
+    table.frequencies.push_back(static_cast<float>(all[isHalves ? i : 2 * i]));
   table.interleaved = !isHalves;
   return knownTables[key] = table;
 }
@@ -308,12 +307,12 @@ Value DecoderRaiser::rotate(Value input, const RotaryTable &table) {
     // Before everything that may use them.
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointAfterValue(count);
-    auto type = RankedTensorType::get(
-        {int64_t(table.frequencies.size())}, b.getF32Type());
+    auto type = RankedTensorType::get({int64_t(table.frequencies.size())},
+                                      b.getF32Type());
     Value frequencies = arith::ConstantOp::create(
         b, DenseElementsAttr::get(type, ArrayRef<float>(table.frequencies)));
-    angles = RotaryTableOp::create(b, frequencies, position, count,
-                                   table.scaling);
+    angles =
+        RotaryTableOp::create(b, frequencies, position, count, table.scaling);
     rotaryTables.push_back({table, angles->getResult(0)});
   }
   return RotaryOp::create(b, input.getType(), input, angles->getResult(0),

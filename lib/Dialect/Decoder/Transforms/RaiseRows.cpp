@@ -223,9 +223,9 @@ Value DecoderRaiser::linearRows(const LinearMatch &linear, Value bias) {
       int64_t columns = weightType.getDimSize(0);
       Value empty = tensor::EmptyOp::create(
           b, ArrayRef<int64_t>{outputs, columns}, weightType.getElementType());
-      matrix = linalg::TransposeOp::create(b, matrix, empty,
-                                           ArrayRef<int64_t>{1, 0})
-                   ->getResult(0);
+      matrix =
+          linalg::TransposeOp::create(b, matrix, empty, ArrayRef<int64_t>{1, 0})
+              ->getResult(0);
     }
     op = LinearOp::create(b, type, input, matrix, shift);
   }
@@ -264,8 +264,8 @@ Value DecoderRaiser::reshapedRows(Value from, Value result) {
   // Heads side by side.
   if (type.getRank() == 4 && !type.isDynamicDim(2) && !type.isDynamicDim(3) &&
       type.getDimSize(2) * type.getDimSize(3) == after)
-    return attention(from, {Axis::Batch, Axis::Token, Axis::Head,
-                            Axis::Channel});
+    return attention(from,
+                     {Axis::Batch, Axis::Token, Axis::Head, Axis::Channel});
   return fail(result.getLoc(), "is reshaped in an unknown way");
 }
 
@@ -290,9 +290,8 @@ Value DecoderRaiser::slicedRows(Operation *op) {
   if (!from)
     return fail(op->getLoc(), "is a slice of unknown size");
   b.setLoc(op->getLoc());
-  return this->slice(from, 1,
-                     *getConstantIntValue(slice.getMixedOffsets()[last]),
-                     *size);
+  return this->slice(
+      from, 1, *getConstantIntValue(slice.getMixedOffsets()[last]), *size);
 }
 
 /// Whether a place in a table depends on the tokens.
@@ -309,8 +308,7 @@ static bool dependsOn(Value place, Value tokens) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       if (auto generic =
               dyn_cast<linalg::GenericOp>(argument.getOwner()->getParentOp()))
-        worklist.push_back(
-            generic->getOperand(argument.getArgNumber()));
+        worklist.push_back(generic->getOperand(argument.getArgNumber()));
     // Sizes of the tokens are no tokens.
     if (!op || isa<tensor::DimOp>(op))
       continue;
@@ -322,7 +320,9 @@ static bool dependsOn(Value place, Value tokens) {
 /// Rows of a table: of the tokens, or of their positions.
 Value DecoderRaiser::gatheredRows(linalg::GenericOp op) {
   Location loc = op.getLoc();
-  auto extract = op.getBody()->getTerminator()->getOperand(0)
+  auto extract = op.getBody()
+                     ->getTerminator()
+                     ->getOperand(0)
                      .getDefiningOp<tensor::ExtractOp>();
   if (!extract || !isParameter(extract.getTensor()) ||
       extract.getIndices().size() != 2 || op.getNumLoops() < 2)
@@ -353,8 +353,7 @@ Value DecoderRaiser::gatheredRows(linalg::GenericOp op) {
   Value first = arith::AddIOp::create(
       b, position, arith::ConstantIndexOp::create(b, shift.constant));
   Value embedded = tensor::ExtractSliceOp::create(
-      b, parameter(table),
-      SmallVector<OpFoldResult>{first, b.getIndexAttr(0)},
+      b, parameter(table), SmallVector<OpFoldResult>{first, b.getIndexAttr(0)},
       SmallVector<OpFoldResult>{count, b.getIndexAttr(type.getDimSize(1))},
       SmallVector<OpFoldResult>(2, b.getIndexAttr(1)));
   RankedTensorType wide = activations({type.getDimSize(1)});

@@ -26,8 +26,7 @@ static Value stripCasts(Value value) {
 /// Whether the body adds the product of its two inputs to its output.
 static bool isMultiplyAdd(linalg::LinalgOp op) {
   Block &body = op->getRegion(0).front();
-  auto sum =
-      body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  auto sum = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   if (!sum)
     return false;
   for (unsigned i : {0u, 1u}) {
@@ -42,8 +41,7 @@ static bool isMultiplyAdd(linalg::LinalgOp op) {
   return false;
 }
 
-std::optional<ContractionMatch>
-awq::decoder::matchContraction(Value tensor) {
+std::optional<ContractionMatch> awq::decoder::matchContraction(Value tensor) {
   auto op = stripTensor(tensor).getDefiningOp<linalg::LinalgOp>();
   if (!op || op.getNumDpsInputs() != 2 || op.getNumReductionLoops() != 1 ||
       op->getNumResults() != 1 || !isMultiplyAdd(op))

@@ -193,8 +193,8 @@ std::optional<NormMatch> awq::decoder::matchNorm(const Scalar &scalar) {
     return std::nullopt;
   takeWeight(product, channels, norm);
   if (!product.factors.empty() ||
-      (norm.bias && (!norm.isLayerNorm ||
-                     !isVectorParameter(norm.bias, channels))))
+      (norm.bias &&
+       (!norm.isLayerNorm || !isVectorParameter(norm.bias, channels))))
     return std::nullopt;
   return norm;
 }
@@ -224,8 +224,7 @@ std::optional<Scalar> awq::decoder::matchSoftmax(Scalar scalar) {
   if (!shifted.as<arith::SubFOp>())
     return std::nullopt;
   Scalar x = shifted.operand(0);
-  std::optional<Scalar> most =
-      reducedBy<arith::MaximumFOp>(shifted.operand(1));
+  std::optional<Scalar> most = reducedBy<arith::MaximumFOp>(shifted.operand(1));
   if (!most)
     most = reducedBy<arith::MaxNumFOp>(shifted.operand(1));
   if (!most || !(*most == x))

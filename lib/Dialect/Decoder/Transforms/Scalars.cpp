@@ -17,7 +17,8 @@ using namespace mlir;
 using namespace awq::decoder;
 
 /// The tensor that a body reads at the place of its loops, or at 0 where its
-/// size is 1; sizes that may be 1 at run time are looked up: x[size == 1 ? 0 : i].
+/// size is 1; sizes that may be 1 at run time are looked up: x[size == 1 ? 0 :
+/// i].
 Value awq::decoder::readInPlace(Value value) {
   auto extract = value.getDefiningOp<tensor::ExtractOp>();
   if (!extract)
@@ -72,8 +73,8 @@ static Value copiedInput(linalg::GenericOp op) {
   if (!op.getMatchingIndexingMap(input).isIdentity())
     return {};
   Value yielded = op.getBody()->getTerminator()->getOperand(0);
-  while (isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(
-      yielded.getDefiningOp()))
+  while (
+      isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(yielded.getDefiningOp()))
     yielded = yielded.getDefiningOp()->getOperand(0);
   return yielded == op.getBody()->getArgument(0) ? input->get() : Value();
 }
@@ -169,8 +170,8 @@ static void collect(const Scalar &scalar, bool isDivisor, const Scalar &atom,
     return;
   }
   if (std::optional<double> number = constantOf(scalar)) {
-    product.number = isDivisor ? product.number / *number
-                               : product.number * *number;
+    product.number =
+        isDivisor ? product.number / *number : product.number * *number;
     return;
   }
   if (scalar.as<arith::MulFOp>()) {

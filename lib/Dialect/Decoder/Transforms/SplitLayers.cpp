@@ -113,8 +113,7 @@ std::optional<std::string> LayerSplitter::chooseCuts() {
       if (cut.index < attention)
         best = cut;
     if (!best || (!borders.empty() && best->value == borders.back().value))
-      return "has no residual stream before attention " +
-             std::to_string(layer);
+      return "has no residual stream before attention " + std::to_string(layer);
     borders.push_back(*best);
   }
   // The last layer ends with an addition to the stream; norm and head follow.
@@ -163,7 +162,8 @@ Value LayerSplitter::mapped(Value value) {
 static bool isShared(Operation *op) {
   return isa<tensor::DimOp>(op) ||
          (op->getNumResults() == 1 && !isa<RotaryTableOp>(op) &&
-          (isParameter(op->getResult(0)) || op->hasTrait<OpTrait::ConstantLike>()));
+          (isParameter(op->getResult(0)) ||
+           op->hasTrait<OpTrait::ConstantLike>()));
 }
 
 void LayerSplitter::cloneOps(unsigned begin, unsigned end) {
@@ -191,8 +191,7 @@ void LayerSplitter::buildLayer(unsigned layer) {
     for (Value result : table.getDefiningOp()->getResults())
       if (!llvm::is_contained(inputs, result))
         inputs.push_back(result);
-  layerTables.push_back(
-      SmallVector<Value>(ArrayRef(inputs).drop_front()));
+  layerTables.push_back(SmallVector<Value>(ArrayRef(inputs).drop_front()));
   inputs.append({attention.getKeyCache(), attention.getValueCache(),
                  attention.getPosition()});
   Type results[] = {end.value.getType(), attention.getNewKeyCache().getType(),
@@ -207,9 +206,9 @@ void LayerSplitter::buildLayer(unsigned layer) {
     mapping.map(input, argument);
   count = tensor::DimOp::create(b, built.getArgument(0), int64_t(0));
   cloneOps(begin.index + 1, end.index + 1);
-  func::ReturnOp::create(
-      b, ValueRange{mapped(end.value), mapped(attention.getNewKeyCache()),
-                    mapped(attention.getNewValueCache())});
+  func::ReturnOp::create(b, ValueRange{mapped(end.value),
+                                       mapped(attention.getNewKeyCache()),
+                                       mapped(attention.getNewValueCache())});
   layers.push_back(built);
 }
 
@@ -217,8 +216,7 @@ void LayerSplitter::buildForward() {
   SmallVector<Type> results = {borders.back().value.getType()};
   for (unsigned i = 2; i < function.getNumArguments(); ++i)
     results.push_back(function.getArgument(i).getType());
-  func::FuncOp built =
-      start("forward", function.getArgumentTypes(), results);
+  func::FuncOp built = start("forward", function.getArgumentTypes(), results);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&built.getBody().front());
   for (auto [before, after] :

@@ -150,6 +150,14 @@ private:
   int spillFile = -1;
 };
 
+/// Replaces each parameter expression that an op reads by a new parameter with
+/// its numbers, defined in `store`.
+mlir::LogicalResult materializeParameters(mlir::ModuleOp module,
+                                          ParameterStore &store);
+
+/// Whether an op reads a parameter expression.
+bool hasParameterExpressions(mlir::ModuleOp module);
+
 } // namespace awq
 
 #endif // AWQ_DIALECT_AWQ_TRANSFORMS_PARAMETERSTORE_H

@@ -242,7 +242,8 @@ def PackWeightsPass : Pass<"awq-pack-weights", "::mlir::ModuleOp"> {
   let description = [{
     The parameters of each `awq.quantized_linear`, plain or packed otherwise, are
     written in `layout` (see `#awq.layout`), through unpacked codes. `cpu` stands
-    for `cpu_n16` up to 4 bits and `cpu_n16b8` above.
+    for `cpu_n16` up to 4 bits and `cpu_n16b8` above. All other parameter
+    expressions are computed, as by `awq-materialize-parameters`.
 
     Example: `awq-pack-weights{layout=cpu_n16}` turns
 
