@@ -13,8 +13,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/CSE.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace awq {
@@ -92,6 +94,10 @@ void RaiseDecoderPass::runOnOperation() {
     if (module.lookupSymbol(taken))
       return report(source.getLoc(), source,
                     "there is a function '" + taken + "' already");
+  // What is computed twice is one value.
+  IRRewriter rewriter(&getContext());
+  DominanceInfo dominance(source);
+  eliminateCommonSubExpressions(rewriter, dominance, source);
   ParameterStore store(module);
   DecoderRaiser raiser(source, store);
   func::FuncOp raised = raiser.raise("raised");

@@ -62,10 +62,19 @@ std::optional<ContractionMatch> awq::decoder::matchContraction(Value tensor) {
                           op.getMatchingIndexingMap(op.getDpsInitOperand(0))};
 }
 
+/// A parameter without casts to the type of its product, also under a
+/// transpose.
+static Value weightOf(Value tensor) {
+  Value bare = stripTensor(tensor);
+  return isParameter(bare) ? bare : tensor;
+}
+
 std::optional<LinearMatch> awq::decoder::matchLinear(Value tensor) {
   std::optional<ContractionMatch> match = matchContraction(tensor);
   if (!match)
     return std::nullopt;
+  match->left = weightOf(match->left);
+  match->right = weightOf(match->right);
   if (isParameter(match->left) && !isParameter(match->right)) {
     std::swap(match->left, match->right);
     std::swap(match->leftMap, match->rightMap);

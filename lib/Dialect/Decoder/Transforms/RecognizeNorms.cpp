@@ -178,8 +178,14 @@ std::optional<NormMatch> awq::decoder::matchNorm(const Scalar &scalar) {
   (void)takeInverseRoot(product);
   if (!product.divisors.empty() || std::abs(product.number - 1.0) > 1e-9)
     return std::nullopt;
-  // Of x, or of x - mean(x).
+  // Of x, or of x - mean(x), which may be computed twice in different widths.
   auto it = llvm::find(product.factors, square->first);
+  if (std::optional<Scalar> x = centeredOf(square->first);
+      x && it == product.factors.end())
+    it = llvm::find_if(product.factors, [&](const Scalar &factor) {
+      std::optional<Scalar> other = centeredOf(factor);
+      return other && *other == *x;
+    });
   if (it == product.factors.end())
     return std::nullopt;
   product.factors.erase(it);
