@@ -25,6 +25,7 @@ from typer.exceptions import Abort, TyperException
 
 from awq_mlir import __version__
 from awq_mlir.compile_model import Target, as_bundle, compile_model
+from awq_mlir.convert import Destination, WeightFormat, convert_to_onnx
 from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import require, require_folder
 from awq_mlir.inspection import inspect as inspect_folder
@@ -250,6 +251,37 @@ def compile_(
     compile_model(model, out, target, chip, force, threads, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):
         print(f"bundle in {out}")
+
+
+@app.command(
+    epilog="Examples: `awq-mlir convert MODEL-4bit --to onnx -o OUT` or "
+    "`awq-mlir convert MODEL-4bit --to onnx --format qdq -o OUT`"
+)
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, or a .mlir file.")],
+    out: OutOption,
+    to: Annotated[Destination, typer.Option("--to", help="What to make of it.")],
+    weights: Annotated[
+        WeightFormat | None,
+        typer.Option(
+            "--format",
+            help="How weights are held: matmulnbits (onnxruntime's operator; the default for a quantized model), "
+            "qdq (standard operators) or float.",
+        ),
+    ] = None,
+    opset: Annotated[int, typer.Option(min=21, max=23, help="Version of the standard operators.")] = 21,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is an ONNX model's folder.")] = False,
+    progress: ProgressOption = Style.AUTO,
+) -> None:
+    """Convert a float or 4-bit model to another format.
+
+    onnx: OUT gets model.onnx, its data, genai_config.json and the tokenizer, and appears when it is finished.
+    onnxruntime and onnxruntime-genai run it.
+    """
+    assert to is Destination.ONNX
+    convert_to_onnx(model, out, weights, opset, force, make_reporter(progress))
+    if progress in (Style.AUTO, Style.PLAIN):
+        print(f"ONNX model in {out}")
 
 
 @app.command(

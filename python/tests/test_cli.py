@@ -292,7 +292,7 @@ def test_damaged_configurations_exit_3(model: Path, environment: dict[str, str],
 
 
 def test_help_has_examples_and_version_is_the_project_s(environment: dict[str, str]) -> None:
-    for verb in ("inspect", "quantize", "compile", "run", "eval"):
+    for verb in ("inspect", "quantize", "compile", "convert", "run", "eval"):
         done = call(environment, verb, "--help")
         assert done.returncode == 0
         assert f"awq-mlir {verb} " in done.stdout

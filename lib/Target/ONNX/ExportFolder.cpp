@@ -145,15 +145,23 @@ static std::optional<int64_t> paddingToken(const std::string &source) {
   return found->get<int64_t>();
 }
 
+static ordered_json sessionOptions(WeightFormat format) {
+  ordered_json options = {{"log_id", "onnxruntime-genai"},
+                          {"provider_options", ordered_json::array()}};
+  // onnxruntime makes MatMulNBits of DequantizeLinear and MatMul, by default
+  // one that rounds activations to 8 bits.
+  if (format == WeightFormat::QDQ)
+    options["session.qdq_matmulnbits_accuracy_level"] = "1";
+  return options;
+}
+
 static ordered_json genaiConfig(DictionaryAttr model, const std::string &source,
-                                bool sharesCaches) {
+                                WeightFormat format, bool sharesCaches) {
   auto number = [&](StringRef name) {
     auto value = model.getAs<IntegerAttr>(name);
     return value ? value.getInt() : int64_t(0);
   };
-  ordered_json decoder = {{"session_options",
-                           {{"log_id", "onnxruntime-genai"},
-                            {"provider_options", ordered_json::array()}}},
+  ordered_json decoder = {{"session_options", sessionOptions(format)},
                           {"filename", modelFile.str()},
                           {"head_size", number("head_dim")},
                           {"hidden_size", number("hidden_size")},
@@ -236,7 +244,8 @@ Status awq::exportONNXFolder(ModuleOp module, const std::string &source,
   if (Status status = writer->finish(); !status)
     return status;
   if (auto model = module->getAttrOfType<DictionaryAttr>("awq.model")) {
-    ordered_json config = genaiConfig(model, source, exporter.sharesCaches());
+    ordered_json config =
+        genaiConfig(model, source, *format, exporter.sharesCaches());
     if (Status status =
             writeText(folder->file(configFile.str()), config.dump(2) + "\n");
         !status)
