@@ -84,6 +84,8 @@ static void buildBufferized(OpPassManager &manager,
   manager.addPass(createCanonicalizerPass());
   manager.addPass(bufferization::createBufferDeallocationSimplificationPass());
   manager.addPass(bufferization::createLowerDeallocationsPass());
+  // A result that is a view of an argument has become a copy of it.
+  manager.addPass(createConvertBufferizationToMemRefPass());
   manager.addPass(createCSEPass());
   manager.addPass(createCanonicalizerPass());
 }

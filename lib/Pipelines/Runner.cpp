@@ -290,6 +290,25 @@ void NamedCall::bindReturned(size_t index) {
   arguments[index] = descriptors.back().address();
 }
 
+/// Copies a buffer of any strides from dimension `dimension` on, row by row.
+static uint8_t *copyDense(const MemRefHead &head, size_t rank, size_t dimension,
+                          const uint8_t *source, size_t width,
+                          uint8_t *target) {
+  if (dimension == rank) {
+    std::memcpy(target, source, width);
+    return target + width;
+  }
+  const int64_t *sizes = head.sizes(), *strides = sizes + rank;
+  if (dimension + 1 == rank && strides[dimension] == 1) {
+    std::memcpy(target, source, sizes[dimension] * width);
+    return target + sizes[dimension] * width;
+  }
+  for (int64_t i = 0; i < sizes[dimension]; ++i)
+    target = copyDense(head, rank, dimension + 1,
+                       source + i * strides[dimension] * width, width, target);
+  return target;
+}
+
 /// Copies a tensor that the entry point made, and frees it.
 void NamedCall::takeReturned(size_t index, void *descriptor) {
   auto *head = static_cast<MemRefHead *>(descriptor);
@@ -297,11 +316,12 @@ void NamedCall::takeReturned(size_t index, void *descriptor) {
   allocate(index, std::vector<int64_t>(head->sizes(), head->sizes() + rank));
   std::vector<uint8_t> &bytes = tensors[index]->bytes;
   size_t width = io::bitWidth(tensors[index]->dtype) / 8;
-  // Results are dense, as all buffers at the boundary of a function.
+  // A slice of a buffer may be declared dense, but is not: LLVM 22 casts
+  // memref<2x?xf32, strided<[?, 1]>> to memref<2x?xf32> and copies nothing.
   const auto *data =
       static_cast<const uint8_t *>(head->aligned) + head->offset * width;
   if (!bytes.empty())
-    std::memcpy(bytes.data(), data, bytes.size());
+    copyDense(*head, rank, 0, data, width, bytes.data());
   std::free(head->allocated);
 }
 
@@ -345,6 +365,10 @@ Result<TensorMap> NamedCall::run(jit::EntryFunction function,
       return status.error();
     if (!tensors[i])
       continue;
+    // Indices are moved into the sizes, and 0 is read even where there is
+    // nothing.
+    if (tensors[i]->bytes.empty())
+      tensors[i]->bytes.reserve(64);
     arguments[i] = tensors[i]->bytes.data();
     if (!argument.isScalar) {
       descriptors.emplace_back(tensors[i]->shape, tensors[i]->bytes.data());

@@ -248,3 +248,28 @@ def test_rows_that_do_not_follow_from_the_inputs(tmp_path: Path) -> None:
     done = run(program, {**attend(4), "arg4": np.array(1, np.int64)})
     assert done.returncode == 2, done.stderr
     assert "'k_cache.0' is written in places that do not follow from the inputs" in done.stderr
+
+
+SLICES = """
+func.func @main(%x: tensor<?x?xf32> {awq.name = "x"}, %n: tensor<1xi64> {awq.name = "n"})
+    -> (tensor<?x?xf32> {awq.name = "argument"}, tensor<?x?xf32> {awq.name = "own"}) {
+  %c0 = arith.constant 0 : index
+  %v = tensor.extract %n[%c0] : tensor<1xi64>
+  %k = arith.index_cast %v : i64 to index
+  %d = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %y = arith.addf %x, %x : tensor<?x?xf32>
+  %0 = tensor.extract_slice %x[0, 0] [%d, %k] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
+  %1 = tensor.extract_slice %y[0, 0] [%d, %k] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
+  return %0, %1 : tensor<?x?xf32>, tensor<?x?xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("columns", [0, 1, 2, 4])
+def test_columns_of_a_tensor_are_returned_dense(tmp_path: Path, columns: int) -> None:
+    program = tmp_path / "slices.mlir"
+    program.write_text(SLICES)
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    found = results(program, {"x": x, "n": np.array([columns])})
+    np.testing.assert_array_equal(found["argument"], x[:, :columns])
+    np.testing.assert_array_equal(found["own"], 2 * x[:, :columns])
