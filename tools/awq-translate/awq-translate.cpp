@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
       "onnx-opset",
       llvm::cl::desc("with --export-onnx: version of the standard operators, "
                      "21 to 23"),
-      llvm::cl::init(21), llvm::cl::location(onnx.opset));
+      llvm::cl::location(onnx.opset), llvm::cl::init(21));
   registerONNXExport(onnx, &exitCode);
 #endif
   if (succeeded(
