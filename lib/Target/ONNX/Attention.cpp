@@ -50,19 +50,19 @@ Tensor Attention::emit(Emitter &e) {
       queryHeads && keyHeads && *keyHeads > 0 ? *queryHeads / *keyHeads : 1;
   Tensor keys = e.cast(repeatHeads(e, key, repeats), wide);
   Tensor values = e.cast(repeatHeads(e, value, repeats), wide);
-  scores = e.contract({e.cast(query, wide), keys}, {"bhqd", "bhkd"}, "bhqk",
-                      wide);
+  scores =
+      e.contract({e.cast(query, wide), keys}, {"bhqd", "bhkd"}, "bhqk", wide);
   scores = e.multiply(scores, scale);
   capped = scores;
   if (softcap > 0.0)
-    capped = e.map({scores}, wide,
-                   [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-                     Value cap = arith::ConstantOp::create(
-                         b, b.getFloatAttr(in[0].getType(), softcap));
-                     Value bent = math::TanhOp::create(
-                         b, arith::DivFOp::create(b, in[0], cap));
-                     return arith::MulFOp::create(b, bent, cap);
-                   });
+    capped = e.map(
+        {scores}, wide, [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+          Value cap = arith::ConstantOp::create(
+              b, b.getFloatAttr(in[0].getType(), softcap));
+          Value bent =
+              math::TanhOp::create(b, arith::DivFOp::create(b, in[0], cap));
+          return arith::MulFOp::create(b, bent, cap);
+        });
   masked = capped;
   double infinity = std::numeric_limits<double>::infinity();
   Tensor total;
@@ -85,8 +85,7 @@ Tensor Attention::emit(Emitter &e) {
                         });
     weights = e.select(none, e.scalar(wide, 0.0), weights);
   }
-  Tensor result =
-      e.contract({weights, values}, {"bhqk", "bhkd"}, "bhqd", wide);
+  Tensor result = e.contract({weights, values}, {"bhqk", "bhkd"}, "bhqd", wide);
   return e.cast(result, type);
 }
 
@@ -99,9 +98,13 @@ static Value asIndex(ImplicitLocOpBuilder &b, Value element) {
   return arith::IndexCastOp::create(b, b.getIndexType(), element);
 }
 
-Tensor onnx::causalMask(Emitter &e, const DimExpr &queries,
-                        const DimExpr &keys, const Tensor &offset,
-                        int64_t window) {
+/// BOOL [B or 1, 1, S, T] from a key's place and that of a query among the
+/// keys.
+static Tensor maskByPlace(
+    Emitter &e, const DimExpr &queries, const DimExpr &keys,
+    const Tensor &offset,
+    llvm::function_ref<Value(ImplicitLocOpBuilder &, Value key, Value query)>
+        body) {
   bool isScalar = offset.rank() == 0;
   bool isKnown = isScalar && offset.elements;
   Value known, table;
@@ -115,19 +118,47 @@ Tensor onnx::causalMask(Emitter &e, const DimExpr &queries,
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
         Value shift = known;
         if (!isKnown)
-          shift = asIndex(b, e.readElement(b, table,
-                                           isScalar ? ValueRange()
-                                                    : ValueRange(at[0])));
-        Value place = arith::AddIOp::create(b, at[2], shift);
+          shift = asIndex(
+              b, e.readElement(b, table,
+                               isScalar ? ValueRange() : ValueRange(at[0])));
+        return body(b, at[3], arith::AddIOp::create(b, at[2], shift));
+      });
+}
+
+Tensor onnx::causalMask(Emitter &e, const DimExpr &queries, const DimExpr &keys,
+                        const Tensor &offset, int64_t window) {
+  return maskByPlace(
+      e, queries, keys, offset,
+      [&](ImplicitLocOpBuilder &b, Value key, Value query) -> Value {
         Value isPast =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::sle, at[3], place);
+            arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query);
         if (window <= 0)
           return isPast;
         Value first = arith::SubIOp::create(
-            b, place, arith::ConstantIndexOp::create(b, window));
+            b, query, arith::ConstantIndexOp::create(b, window));
         Value isNear =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, at[3], first);
+            arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, key, first);
         return arith::AndIOp::create(b, isPast, isNear);
+      });
+}
+
+Tensor onnx::windowMask(Emitter &e, const DimExpr &queries, const DimExpr &keys,
+                        const Tensor &offset, int64_t left, int64_t right) {
+  return maskByPlace(
+      e, queries, keys, offset,
+      [&](ImplicitLocOpBuilder &b, Value key, Value query) -> Value {
+        Value isNear = arith::ConstantOp::create(b, b.getBoolAttr(true));
+        auto require = [&](arith::CmpIPredicate predicate, int64_t distance) {
+          Value bound = arith::AddIOp::create(
+              b, query, arith::ConstantIndexOp::create(b, distance));
+          isNear = arith::AndIOp::create(
+              b, isNear, arith::CmpIOp::create(b, predicate, key, bound));
+        };
+        if (left >= 0)
+          require(arith::CmpIPredicate::sge, -left);
+        if (right >= 0)
+          require(arith::CmpIPredicate::sle, right);
+        return isNear;
       });
 }
 
@@ -137,8 +168,8 @@ Tensor onnx::lengthMask(Emitter &e, const DimExpr &keys,
   return e.generate(OnnxType::Bool, {lengths.shape[0], 1, 1, keys},
                     [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
                       Value length = asIndex(b, e.readElement(b, table, at[0]));
-                      return arith::CmpIOp::create(
-                          b, arith::CmpIPredicate::slt, at[3], length);
+                      return arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                                                   at[3], length);
                     });
 }
 
@@ -202,8 +233,8 @@ Tensor onnx::rowsAt(Emitter &e, const Tensor &table, const Tensor &positions) {
   return e.generate(
       table.type, std::move(shape),
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        Value place = placeOf(
-            b, e.readElement(b, places, at.drop_back()), bound);
+        Value place =
+            placeOf(b, e.readElement(b, places, at.drop_back()), bound);
         return e.readElement(b, rows, ValueRange{place, at.back()});
       });
 }

@@ -38,11 +38,15 @@ struct Attention {
 Tensor splitHeads(Emitter &e, const Tensor &x, int64_t heads);
 Tensor joinHeads(Emitter &e, const Tensor &x);
 
-/// BOOL [B or 1, 1, S, T]: true where key j is at most `offset[b] + i` and, with
-/// a window, more than `offset[b] + i - window`. `offset` is an integer scalar
-/// or [B].
+/// BOOL [B or 1, 1, S, T]: true where key j is at most `offset[b] + i` and,
+/// with a window, more than `offset[b] + i - window`. `offset` is an integer
+/// scalar or [B].
 Tensor causalMask(Emitter &e, const DimExpr &queries, const DimExpr &keys,
                   const Tensor &offset, int64_t window);
+/// The same where j lies from `offset[b] + i - left` to `offset[b] + i +
+/// right`; -1 leaves a side open.
+Tensor windowMask(Emitter &e, const DimExpr &queries, const DimExpr &keys,
+                  const Tensor &offset, int64_t left, int64_t right);
 /// BOOL [B, 1, 1, T]: true where j < lengths[b].
 Tensor lengthMask(Emitter &e, const DimExpr &keys, const Tensor &lengths);
 /// Both of two masks, either of which may be missing.

@@ -86,13 +86,24 @@ static Status readMasks(OpContext &op, Attention &attention,
       return op.invalid("nonpad_kv_seqlen must be integers, one a sequence");
     attention.seen =
         intersect(op.e, attention.seen, lengthMask(op.e, keys, lengths));
-    Tensor count = op.e.cast(
-        op.e.fromElements(OnnxType::I64, {}, {queries}), lengths.type);
+    Tensor count = op.e.cast(op.e.fromElements(OnnxType::I64, {}, {queries}),
+                             lengths.type);
     offset = op.e.subtract(lengths, count);
   }
-  if (op.getInt("is_causal", 0) != 0)
-    attention.seen = intersect(
-        op.e, attention.seen, causalMask(op.e, queries, keys, offset, 0));
+  bool isCausal = op.getInt("is_causal", 0) != 0;
+  int64_t left = op.getInt("left_window_size", -1);
+  int64_t right = op.getInt("right_window_size", -1);
+  if (left < -1 || right < -1)
+    return op.invalid("a window of negative size");
+  // What causal attention sees to the right is in no window.
+  if (isCausal)
+    attention.seen =
+        intersect(op.e, attention.seen,
+                  causalMask(op.e, queries, keys, offset, left + 1));
+  else if (left >= 0 || right >= 0)
+    attention.seen =
+        intersect(op.e, attention.seen,
+                  windowMask(op.e, queries, keys, offset, left, right));
   return op.status();
 }
 
@@ -149,7 +160,8 @@ static Status rotaryEmbedding(OpContext &op) {
     return op.invalid("an input of rank " + Twine(x.rank()));
   if (op.has(3)) {
     if (cosines.rank() != 2 || sines.rank() != 2 || op.inputs[3].rank() != 2)
-      return op.invalid("with position_ids [B, S], tables of rank 2 are needed");
+      return op.invalid(
+          "with position_ids [B, S], tables of rank 2 are needed");
     cosines = rowsAt(op.e, cosines, op.inputs[3]);
     sines = rowsAt(op.e, sines, op.inputs[3]);
   }
@@ -157,8 +169,8 @@ static Status rotaryEmbedding(OpContext &op) {
     return op.invalid("tables of rank " + Twine(cosines.rank()));
   Shape shape = x.shape;
   if (isJoined)
-    x = op.e.reshape(x, {shape[0], shape[1], heads,
-                         op.e.dims.floorDiv(shape[2], heads)});
+    x = op.e.reshape(
+        x, {shape[0], shape[1], heads, op.e.dims.floorDiv(shape[2], heads)});
   if (turned != 0 && !cosines.shape.back().is(turned / 2))
     return op.invalid("tables that do not fit rotary_embedding_dim");
   if (cosines.shape[0].is(1) && !x.shape[0].is(1))
@@ -170,7 +182,7 @@ static Status rotaryEmbedding(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::attentionOps() {
   static const OpEntry entries[] = {
-      {"Attention", attentionOp, 23, 24},
+      {"Attention", attentionOp, 23},
       {"RotaryEmbedding", rotaryEmbedding, 23},
   };
   return entries;

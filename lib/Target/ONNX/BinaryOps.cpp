@@ -9,6 +9,7 @@
 #include "BinaryOps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace awq;
@@ -42,6 +43,9 @@ std::optional<Tensor> onnx::foldBinary(OpContext &op, const Tensor &a,
     };
     std::optional<DimExpr> result = fold(op.e.dims, pick(a), pick(b));
     if (!result)
+      return std::nullopt;
+    auto number = result->constant();
+    if (number && a.type == OnnxType::I32 && *number != int32_t(*number))
       return std::nullopt;
     results.push_back(*result);
   }
@@ -104,15 +108,56 @@ static Status mul(OpContext &op) {
       });
 }
 
+/// The divisor of integers, or 1 where a machine would stop: at 0, and at -1
+/// for the least number, whose quotient wraps around to itself.
+static Value safeDivisor(ImplicitLocOpBuilder &b, Value x, Value y,
+                         bool noSign) {
+  Type type = y.getType();
+  APInt number;
+  if (matchPattern(y, m_ConstantInt(&number)) && !number.isZero() &&
+      !number.isAllOnes())
+    return y;
+  auto equals = [&](Value value, APInt other) -> Value {
+    return arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, value,
+        arith::ConstantOp::create(b, IntegerAttr::get(type, other)));
+  };
+  unsigned bits = type.getIntOrFloatBitWidth();
+  Value isBad = equals(y, APInt::getZero(bits));
+  if (!noSign) {
+    Value wraps =
+        arith::AndIOp::create(b, equals(y, APInt::getAllOnes(bits)),
+                              equals(x, APInt::getSignedMinValue(bits)));
+    isBad = arith::OrIOp::create(b, isBad, wraps);
+  }
+  return arith::SelectOp::create(b, isBad, constantElement(b, type, 1), y);
+}
+
 static Status div(OpContext &op) {
-  return arithmetic<arith::DivFOp, arith::DivSIOp, arith::DivUIOp>(
-      op,
-      [](DimContext &dims, const DimExpr &a,
-         const DimExpr &b) -> std::optional<DimExpr> {
-        if (b.is(0))
-          return std::nullopt;
-        return dims.truncDiv(a, b);
-      });
+  if (Status status = checkBinary(op); !status)
+    return status;
+  Tensor &a = op.inputs[0], &b = op.inputs[1];
+  if (a.type == OnnxType::Bool)
+    return op.invalid("inputs of BOOL");
+  auto fold = [](DimContext &dims, const DimExpr &x,
+                 const DimExpr &y) -> std::optional<DimExpr> {
+    if (y.is(0))
+      return std::nullopt;
+    return dims.truncDiv(x, y);
+  };
+  if (auto folded = foldBinary(op, a, b, a.type, fold))
+    return op.set(*folded);
+  bool noSign = isUnsigned(a.type);
+  return op.set(
+      op.e.map({a, b}, a.type,
+               [&](ImplicitLocOpBuilder &nested, ValueRange in) -> Value {
+                 if (isa<FloatType>(in[0].getType()))
+                   return arith::DivFOp::create(nested, in[0], in[1]);
+                 Value divisor = safeDivisor(nested, in[0], in[1], noSign);
+                 if (noSign)
+                   return arith::DivUIOp::create(nested, in[0], divisor);
+                 return arith::DivSIOp::create(nested, in[0], divisor);
+               }));
 }
 
 /// Max and Min of any number of inputs.
@@ -144,39 +189,56 @@ static Status minimum(OpContext &op) {
       });
 }
 
+/// A remainder with the sign of the dividend as one with the divisor's.
+static Value floorRest(ImplicitLocOpBuilder &b, Value rest, Value divisor) {
+  Type type = rest.getType();
+  Value zero = constantElement(b, type, 0.0);
+  bool floats = isa<FloatType>(type);
+  auto isNegative = [&](Value x) -> Value {
+    if (floats)
+      return arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, zero);
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, zero);
+  };
+  Value isSome =
+      floats ? arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, rest, zero)
+                   .getResult()
+             : arith::CmpIOp::create(b, arith::CmpIPredicate::ne, rest, zero)
+                   .getResult();
+  Value differs =
+      arith::XOrIOp::create(b, isNegative(rest), isNegative(divisor));
+  Value moved = floats ? arith::AddFOp::create(b, rest, divisor).getResult()
+                       : arith::AddIOp::create(b, rest, divisor).getResult();
+  // A zero has the divisor's sign, too.
+  Value none =
+      floats ? math::CopySignOp::create(b, zero, divisor).getResult() : zero;
+  return arith::SelectOp::create(
+      b, isSome, arith::SelectOp::create(b, differs, moved, rest), none);
+}
+
 static Status mod(OpContext &op) {
   if (Status status = checkBinary(op); !status)
     return status;
   bool isC = op.getInt("fmod", 0) != 0;
   Tensor &a = op.inputs[0], &b = op.inputs[1];
-  if (isFloat(a.type) && !isC)
+  if (a.type == OnnxType::Bool)
+    return op.invalid("inputs of BOOL");
+  if (isFloat(a.type) && !isC && op.version < 28)
     return op.invalid("floats without fmod");
   bool noSign = isUnsigned(a.type);
-  return op.set(op.e.map(
-      {a, b}, a.type,
-      [&](ImplicitLocOpBuilder &nested, ValueRange in) -> Value {
-        Type type = in[0].getType();
-        if (isa<FloatType>(type))
-          return arith::RemFOp::create(nested, in[0], in[1]);
-        if (noSign)
-          return arith::RemUIOp::create(nested, in[0], in[1]);
-        Value rest = arith::RemSIOp::create(nested, in[0], in[1]);
-        if (isC)
-          return rest;
-        // numpy's: the sign of the divisor.
-        Value zero = constantElement(nested, type, 0);
-        auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
-          return arith::CmpIOp::create(nested, predicate, x, y);
-        };
-        Value isSome = compare(arith::CmpIPredicate::ne, rest, zero);
-        Value differs = arith::XOrIOp::create(
-            nested, compare(arith::CmpIPredicate::slt, rest, zero),
-            compare(arith::CmpIPredicate::slt, in[1], zero));
-        Value moved = arith::AddIOp::create(nested, rest, in[1]);
-        return arith::SelectOp::create(
-            nested, arith::AndIOp::create(nested, isSome, differs), moved,
-            rest);
-      }));
+  return op.set(
+      op.e.map({a, b}, a.type,
+               [&](ImplicitLocOpBuilder &nested, ValueRange in) -> Value {
+                 Value rest;
+                 if (isa<FloatType>(in[0].getType())) {
+                   rest = arith::RemFOp::create(nested, in[0], in[1]);
+                 } else {
+                   Value divisor = safeDivisor(nested, in[0], in[1], noSign);
+                   if (noSign)
+                     return arith::RemUIOp::create(nested, in[0], divisor);
+                   rest = arith::RemSIOp::create(nested, in[0], divisor);
+                 }
+                 return isC ? rest : floorRest(nested, rest, in[1]);
+               }));
 }
 
 static Status power(OpContext &op) {

@@ -248,6 +248,18 @@ DimExpr DimContext::min(const DimExpr &a, const DimExpr &b) {
   return derived(Atom::Min, std::min(a, b), std::max(a, b));
 }
 
+bool DimContext::hasElements(const DimExpr &expr) const {
+  for (const auto &term : expr.getTerms())
+    for (unsigned index : term.first) {
+      const Atom &atom = atoms[index];
+      if (atom.kind == Atom::Opaque
+              ? !atom.isNonNegative
+              : hasElements(atom.a) || hasElements(atom.b))
+        return true;
+    }
+  return false;
+}
+
 bool DimContext::isNonNegative(const DimExpr &expr) const {
   for (const auto &[monomial, coefficient] : expr.getTerms()) {
     if (coefficient < 0)
@@ -291,8 +303,8 @@ static Value avoidZero(ImplicitLocOpBuilder &builder, const DimExpr &expr,
     return value;
   Value zero = arith::ConstantIndexOp::create(builder, 0);
   Value one = arith::ConstantIndexOp::create(builder, 1);
-  Value isZero = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, value,
-                                       zero);
+  Value isZero =
+      arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, value, zero);
   return arith::SelectOp::create(builder, isZero, one, value);
 }
 
@@ -308,8 +320,8 @@ Value DimContext::materializeAtom(unsigned index) {
     return arith::FloorDivSIOp::create(builder, a, b);
   case Atom::FloorMod: {
     Value quotient = arith::FloorDivSIOp::create(builder, a, b);
-    return arith::SubIOp::create(
-        builder, a, arith::MulIOp::create(builder, quotient, b));
+    return arith::SubIOp::create(builder, a,
+                                 arith::MulIOp::create(builder, quotient, b));
   }
   case Atom::TruncDiv:
     return arith::DivSIOp::create(builder, a, b);
@@ -330,12 +342,13 @@ Value DimContext::materialize(const DimExpr &expr) {
   for (const auto &[monomial, coefficient] : expr.getTerms()) {
     Value product;
     auto multiply = [&](Value factor) {
-      product = product ? arith::MulIOp::create(builder, product, factor)
-                        : factor;
+      product =
+          product ? arith::MulIOp::create(builder, product, factor) : factor;
     };
     for (unsigned index : monomial)
-      multiply(expr == DimExpr::atom(index) ? materializeAtom(index)
-                                            : materialize(DimExpr::atom(index)));
+      multiply(expr == DimExpr::atom(index)
+                   ? materializeAtom(index)
+                   : materialize(DimExpr::atom(index)));
     if (coefficient != 1 || monomial.empty())
       multiply(arith::ConstantIndexOp::create(builder, coefficient));
     sum = sum ? arith::AddIOp::create(builder, sum, product) : product;

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace awq;
 using namespace awq::onnx;
@@ -208,51 +210,104 @@ Tensor Emitter::generate(OnnxType result, Shape shape, IndexBody body) {
 // Casts and arithmetic
 //===----------------------------------------------------------------------===//
 
-Value onnx::castElement(ImplicitLocOpBuilder &b, Value value, OnnxType from,
-                        Type to, OnnxType target) {
+/// An element of 8 bits or more as one of a type of 2 or 4 bits, which has a
+/// byte of its own.
+static Value wrapCode(ImplicitLocOpBuilder &b, Value value, OnnxType type) {
+  int64_t bits = io::bitWidth(type);
+  if (bits >= 8 || type == OnnxType::Bool)
+    return value;
+  Value above = constantElement(b, value.getType(), 8 - bits);
+  value = arith::ShLIOp::create(b, value, above);
+  if (isUnsigned(type))
+    return arith::ShRUIOp::create(b, value, above);
+  return arith::ShRSIOp::create(b, value, above);
+}
+
+static Value castFloat(ImplicitLocOpBuilder &b, Value value, FloatType to) {
   Type type = value.getType();
-  if (isa<FloatType>(type)) {
-    if (auto wanted = dyn_cast<FloatType>(to)) {
-      unsigned have = type.getIntOrFloatBitWidth(), want = wanted.getWidth();
-      if (type == to)
-        return value;
-      if (want > have)
-        return arith::ExtFOp::create(b, to, value);
-      if (want < have)
-        return arith::TruncFOp::create(b, to, value);
-      return arith::TruncFOp::create(
-          b, to, arith::ExtFOp::create(b, b.getF32Type(), value));
-    }
-    if (target == OnnxType::Bool) {
-      Value zero = arith::ConstantOp::create(b, b.getFloatAttr(type, 0.0));
-      return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, value, zero);
-    }
-    // By way of 64 bits: what does not fit is cut off, as numpy does.
-    Value wide =
-        target == OnnxType::U64
-            ? arith::FPToUIOp::create(b, b.getI64Type(), value).getResult()
-            : arith::FPToSIOp::create(b, b.getI64Type(), value).getResult();
-    return to.isInteger(64) ? wide
-                            : arith::TruncIOp::create(b, to, wide).getResult();
+  unsigned have = type.getIntOrFloatBitWidth(), want = to.getWidth();
+  if (type == to)
+    return value;
+  if (want > have)
+    return arith::ExtFOp::create(b, to, value);
+  if (want < have)
+    return arith::TruncFOp::create(b, to, value);
+  return arith::TruncFOp::create(
+      b, to, arith::ExtFOp::create(b, b.getF32Type(), value));
+}
+
+static Value floatToInteger(ImplicitLocOpBuilder &b, Value value, Type to,
+                            OnnxType target) {
+  if (target == OnnxType::Bool) {
+    Value zero = constantElement(b, value.getType(), 0.0);
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, value, zero);
   }
-  if (isa<FloatType>(to)) {
-    if (isUnsigned(from))
-      return arith::UIToFPOp::create(b, to, value);
-    return arith::SIToFPOp::create(b, to, value);
-  }
-  if (target == OnnxType::Bool && from != OnnxType::Bool) {
-    Value zero = arith::ConstantOp::create(b, b.getIntegerAttr(type, 0));
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, zero);
+  // By way of 64 bits: what does not fit is cut off, as numpy does.
+  Type wideType = b.getI64Type();
+  Value wide = target == OnnxType::U64
+                   ? arith::FPToUIOp::create(b, wideType, value).getResult()
+                   : arith::FPToSIOp::create(b, wideType, value).getResult();
+  if (to.isInteger(64))
+    return wide;
+  return wrapCode(b, arith::TruncIOp::create(b, to, wide), target);
+}
+
+static Value castInteger(ImplicitLocOpBuilder &b, Value value, OnnxType from,
+                         Type to, OnnxType target) {
+  Type type = value.getType();
+  if (target == OnnxType::Bool) {
+    if (from == OnnxType::Bool)
+      return value;
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value,
+                                 constantElement(b, type, 0));
   }
   unsigned have = type.getIntOrFloatBitWidth(),
            want = to.getIntOrFloatBitWidth();
-  if (have == want)
-    return value;
   if (have > want)
-    return arith::TruncIOp::create(b, to, value);
+    value = arith::TruncIOp::create(b, to, value);
+  else if (have < want)
+    value = isUnsigned(from) ? arith::ExtUIOp::create(b, to, value).getResult()
+                             : arith::ExtSIOp::create(b, to, value).getResult();
+  return from == target ? value : wrapCode(b, value, target);
+}
+
+Value onnx::castElement(ImplicitLocOpBuilder &b, Value value, OnnxType from,
+                        Type to, OnnxType target) {
+  auto wanted = dyn_cast<FloatType>(to);
+  if (isa<FloatType>(value.getType()))
+    return wanted ? castFloat(b, value, wanted)
+                  : floatToInteger(b, value, to, target);
+  if (!wanted)
+    return castInteger(b, value, from, to, target);
   if (isUnsigned(from))
-    return arith::ExtUIOp::create(b, to, value);
-  return arith::ExtSIOp::create(b, to, value);
+    return arith::UIToFPOp::create(b, to, value);
+  return arith::SIToFPOp::create(b, to, value);
+}
+
+/// A number as it is in an integer type.
+static int64_t wrapNumber(int64_t number, OnnxType type) {
+  int64_t bits = io::bitWidth(type);
+  if (bits >= 64)
+    return number;
+  uint64_t low = static_cast<uint64_t>(number) << (64 - bits);
+  return isUnsigned(type) ? static_cast<int64_t>(low >> (64 - bits))
+                          : static_cast<int64_t>(low) >> (64 - bits);
+}
+
+/// Known elements in another integer type; nothing if some may not fit. Sizes
+/// fit into 32 bits.
+static std::optional<std::vector<DimExpr>>
+castElements(ArrayRef<DimExpr> elements, OnnxType type) {
+  std::vector<DimExpr> results;
+  for (const DimExpr &element : elements) {
+    if (auto number = element.constant())
+      results.push_back(wrapNumber(*number, type));
+    else if (io::bitWidth(type) >= 32)
+      results.push_back(element);
+    else
+      return std::nullopt;
+  }
+  return results;
 }
 
 /// The tensor as a constant, if its elements are equal numbers.
@@ -276,19 +331,19 @@ Tensor Emitter::cast(const Tensor &input, OnnxType type) {
     return input;
   // Integers that are sizes stay known, whatever they are stored as.
   if (input.elements && isInteger(type) && type != OnnxType::Bool &&
-      input.type != OnnxType::Bool) {
-    Tensor result = fromElements(type, input.shape, *input.elements);
-    return result;
-  }
+      input.type != OnnxType::Bool)
+    if (auto elements = castElements(*input.elements, type))
+      return fromElements(type, input.shape, std::move(*elements));
   if (input.elements && isFloat(type))
     if (Tensor numbers = constantElements(input); numbers.constant)
       return cast(numbers, type);
   std::optional<int64_t> count = countElements(input.shape);
   if (std::optional<double> number = splat(input);
-      number && isFloat(input.type) && isInteger(type) &&
-      type != OnnxType::Bool && count && *count <= 256)
-    return fromElements(type, input.shape,
-                        std::vector<DimExpr>(*count, int64_t(*number)));
+      number && std::abs(*number) < 0x1p62 && isFloat(input.type) &&
+      isInteger(type) && type != OnnxType::Bool && count && *count <= 256)
+    return fromElements(
+        type, input.shape,
+        std::vector<DimExpr>(*count, wrapNumber(int64_t(*number), type)));
   Type to = elementType(type);
   bool isNarrow = isa<FloatType>(to) && to.getIntOrFloatBitWidth() < 32;
   Type computed = isNarrow ? b.getF32Type() : to;

@@ -18,8 +18,7 @@ using namespace mlir;
 using namespace awq;
 using namespace awq::onnx;
 
-/// The type in which elements of `type` are added up.
-static OnnxType sumType(OnnxType type) {
+OnnxType onnx::sumType(OnnxType type) {
   return type == OnnxType::F16 || type == OnnxType::BF16 ? OnnxType::F32 : type;
 }
 
@@ -66,11 +65,10 @@ Value Emitter::neutral(Reduction kind, OnnxType type) {
         b, b.getFloatAttr(element, largest ? infinity : -infinity));
   }
   unsigned bits = element.getIntOrFloatBitWidth();
-  APInt bound =
-      isUnsigned(type)
-          ? (largest ? APInt::getMaxValue(bits) : APInt::getMinValue(bits))
-          : (largest ? APInt::getSignedMaxValue(bits)
-                     : APInt::getSignedMinValue(bits));
+  APInt bound = isUnsigned(type) ? (largest ? APInt::getMaxValue(bits)
+                                            : APInt::getMinValue(bits))
+                                 : (largest ? APInt::getSignedMaxValue(bits)
+                                            : APInt::getSignedMinValue(bits));
   return arith::ConstantOp::create(b, IntegerAttr::get(element, bound));
 }
 
@@ -107,10 +105,9 @@ Tensor Emitter::mean(const Tensor &input, ArrayRef<int64_t> axes) {
     count = count * input.shape[axis];
   OnnxType sums = sumType(input.type);
   Tensor total = reduce(Reduction::Sum, cast(input, sums), axes);
-  Tensor number =
-      count.constant()
-          ? scalar(sums, *count.constant())
-          : cast(fromElements(OnnxType::I64, {}, {count}), sums);
+  Tensor number = count.constant()
+                      ? scalar(sums, *count.constant())
+                      : cast(fromElements(OnnxType::I64, {}, {count}), sums);
   return cast(divide(total, number), input.type);
 }
 
@@ -130,9 +127,8 @@ Tensor Emitter::softmax(const Tensor &input, int64_t axis) {
 // Sums of products
 //===----------------------------------------------------------------------===//
 
-Tensor Emitter::contract(ArrayRef<Tensor> inputs,
-                         ArrayRef<std::string> letters, StringRef result,
-                         OnnxType sums) {
+Tensor Emitter::contract(ArrayRef<Tensor> inputs, ArrayRef<std::string> letters,
+                         StringRef result, OnnxType sums) {
   // Loops: the result's letters, then those that are summed over.
   std::string loops = result.str();
   for (const std::string &word : letters)
@@ -208,7 +204,8 @@ Tensor Emitter::matmul(const Tensor &a, const Tensor &other) {
       word += static_cast<char>('A' + i);
     return word + last;
   };
-  std::string left = letters(a.rank(), "mk"), right = letters(other.rank(), "kn"),
+  std::string left = letters(a.rank(), "mk"),
+              right = letters(other.rank(), "kn"),
               result = letters(std::max(a.rank(), other.rank()), "mn");
   return contract({a, other}, {left, right}, result, a.type);
 }

@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 //
-// What ops are made of: shapes as DimExprs on one side, linalg, tensor and arith
-// ops on the other. Each function yields a tensor whose type says of its sizes
-// what is known about them.
+// What ops are made of: shapes as DimExprs on one side, linalg, tensor and
+// arith ops on the other. Each function yields a tensor whose type says of its
+// sizes what is known about them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,6 +58,9 @@ bool isUnsigned(OnnxType type);
 /// Integers and booleans.
 bool isInteger(OnnxType type);
 
+/// The type in which elements of `type` are added up.
+OnnxType sumType(OnnxType type);
+
 /// The number of elements, if it is known.
 std::optional<int64_t> countElements(llvm::ArrayRef<DimExpr> shape);
 DimExpr productOf(llvm::ArrayRef<DimExpr> shape);
@@ -71,8 +74,8 @@ public:
   using Body = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &,
                                               mlir::ValueRange)>;
   /// The same with the element's place.
-  using IndexBody = llvm::function_ref<mlir::Value(
-      mlir::ImplicitLocOpBuilder &, mlir::ValueRange indices)>;
+  using IndexBody = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &,
+                                                   mlir::ValueRange indices)>;
 
   explicit Emitter(mlir::ImplicitLocOpBuilder &builder)
       : b(builder), dims(builder) {}
@@ -149,6 +152,10 @@ public:
   /// Over `axes`, which stay with size 1. Floats of 16 bits are added in f32.
   Tensor reduce(Reduction kind, const Tensor &input,
                 llvm::ArrayRef<int64_t> axes);
+  /// One step of a reduction, and what it starts from.
+  mlir::Value combine(mlir::ImplicitLocOpBuilder &nested, Reduction kind,
+                      OnnxType type, mlir::Value a, mlir::Value b);
+  mlir::Value neutral(Reduction kind, OnnxType type);
   Tensor mean(const Tensor &input, llvm::ArrayRef<int64_t> axes);
   Tensor softmax(const Tensor &input, int64_t axis);
   /// numpy's matmul, for at least two dimensions each.
@@ -165,14 +172,11 @@ public:
   std::function<mlir::Value(const io::OnnxTensor &)> load;
 
 private:
-  /// mapTo() for constants of equal elements: one scalar is computed, at once if
-  /// its ops can be folded.
+  /// mapTo() for constants of equal elements: one scalar is computed, at once
+  /// if its ops can be folded.
   Tensor mapConstants(llvm::ArrayRef<Tensor> inputs, OnnxType result,
                       Shape shape, Body body);
   Tensor constantElements(const Tensor &input);
-  mlir::Value combine(mlir::ImplicitLocOpBuilder &nested, Reduction kind,
-                      OnnxType type, mlir::Value a, mlir::Value b);
-  mlir::Value neutral(Reduction kind, OnnxType type);
 };
 
 /// An element that is the same number everywhere.

@@ -20,9 +20,8 @@ using namespace awq;
 using namespace awq::onnx;
 
 Importer::Importer(ModuleOp module, const io::OnnxFile &file)
-    : module(module), file(file),
-      builder(module.getLoc(), module.getContext()), emitter(builder),
-      opsets(&file.model().opsets) {}
+    : module(module), file(file), builder(module.getLoc(), module.getContext()),
+      emitter(builder), opsets(&file.model().opsets) {}
 
 //===----------------------------------------------------------------------===//
 // Inputs and initializers
@@ -31,9 +30,8 @@ Importer::Importer(ModuleOp module, const io::OnnxFile &file)
 Status Importer::bindSizes(const io::OnnxValue &input, Value argument,
                            bool expressions, Shape &shape) {
   auto isName = [](StringRef text) {
-    return llvm::all_of(text, [](char c) {
-      return llvm::isAlnum(c) || c == '_' || c == '.';
-    });
+    return llvm::all_of(
+        text, [](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; });
   };
   for (auto [i, size] : llvm::enumerate(*input.shape)) {
     if (size.size) {
@@ -80,8 +78,8 @@ Status Importer::declareInputs() {
     types.push_back(RankedTensorType::get(sizes, element));
   }
   builder.setInsertionPointToEnd(module.getBody());
-  function = func::FuncOp::create(builder, "main",
-                                  builder.getFunctionType(types, {}));
+  function =
+      func::FuncOp::create(builder, "main", builder.getFunctionType(types, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
   std::vector<Shape> shapes;
   for (const io::OnnxValue &input : graph.inputs)
@@ -89,14 +87,14 @@ Status Importer::declareInputs() {
   // Names first, then the expressions of names.
   for (bool expressions : {false, true})
     for (auto [i, input] : llvm::enumerate(graph.inputs))
-      if (Status status = bindSizes(input, function.getArgument(i), expressions,
-                                    shapes[i]);
+      if (Status status =
+              bindSizes(input, function.getArgument(i), expressions, shapes[i]);
           !status)
         return status;
   for (auto [i, input] : llvm::enumerate(graph.inputs)) {
     function.setArgAttr(i, "awq.name", builder.getStringAttr(input.name));
-    scope[input.name] = emitter.wrap(function.getArgument(i), input.type,
-                                     std::move(shapes[i]));
+    scope[input.name] =
+        emitter.wrap(function.getArgument(i), input.type, std::move(shapes[i]));
   }
   return {};
 }
@@ -125,8 +123,8 @@ Value Importer::loadParameter(const io::OnnxTensor &tensor) {
   Value &loaded = parameters[tensor.name];
   if (loaded)
     return loaded;
-  RankedTensorType type = RankedTensorType::get(
-      tensor.shape, emitter.elementType(tensor.type));
+  RankedTensorType type =
+      RankedTensorType::get(tensor.shape, emitter.elementType(tensor.type));
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
   ml_program::GlobalOp::create(
       top, builder.getLoc(), tensor.name, type, /*is_mutable=*/false,
@@ -138,8 +136,8 @@ Value Importer::loadParameter(const io::OnnxTensor &tensor) {
       builder.getNamedAttr("offset", builder.getI64IntegerAttr(tensor.offset)),
       builder.getNamedAttr("shape",
                            builder.getDenseI64ArrayAttr(tensor.shape))};
-  places[tensor.file].push_back(builder.getNamedAttr(
-      tensor.name, builder.getDictionaryAttr(fields)));
+  places[tensor.file].push_back(
+      builder.getNamedAttr(tensor.name, builder.getDictionaryAttr(fields)));
   loaded = ml_program::GlobalLoadConstOp::create(
       builder, type, SymbolRefAttr::get(builder.getContext(), tensor.name));
   return loaded;
@@ -178,8 +176,8 @@ std::optional<int64_t> Importer::versionOf(const io::OnnxNode &node) const {
   return it->second;
 }
 
-/// "model.layers.0.mlp.up_proj" from what exporters leave in a node: the last of
-/// the name scopes that dynamo writes, or the path in a node's name.
+/// "model.layers.0.mlp.up_proj" from what exporters leave in a node: the last
+/// of the name scopes that dynamo writes, or the path in a node's name.
 static std::string moduleOf(const io::OnnxNode &node) {
   auto scopes = node.metadata.find("pkg.torch.onnx.name_scopes");
   if (scopes != node.metadata.end()) {
@@ -216,8 +214,7 @@ Result<std::vector<Tensor>> Importer::readInputs(const io::OnnxNode &node) {
     auto it = scope.find(name);
     if (it == scope.end()) {
       return Error{ErrorKind::Unsupported, "AWQ1141",
-                   "reads '" + name +
-                       "', whose type has no counterpart here",
+                   "reads '" + name + "', whose type has no counterpart here",
                    describe(node, versionOf(node).value_or(0)),
                    "export the model with other options"};
     }
@@ -290,6 +287,11 @@ static io::OnnxNode bindAttributes(const io::OnnxNode &inner,
 
 Status Importer::importCall(const io::OnnxNode &node,
                             const io::OnnxFunction &callee) {
+  if (depth >= 64)
+    return Error{ErrorKind::Unsupported, "AWQ1141",
+                 "functions that call each other 64 deep",
+                 file.path() + ", " + describe(node, 0),
+                 "export the model with other options"};
   Result<std::vector<Tensor>> inputs = readInputs(node);
   if (!inputs)
     return inputs.error();
@@ -336,8 +338,7 @@ Status Importer::finish() {
     types.push_back(results.back().getType());
   }
   func::ReturnOp::create(builder, results);
-  function.setType(
-      builder.getFunctionType(function.getArgumentTypes(), types));
+  function.setType(builder.getFunctionType(function.getArgumentTypes(), types));
   for (auto [i, output] : llvm::enumerate(file.model().graph.outputs))
     function.setResultAttr(i, "awq.name", builder.getStringAttr(output.name));
   SmallVector<Attribute> files;

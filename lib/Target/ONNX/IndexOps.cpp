@@ -62,7 +62,8 @@ static Status gather(OpContext &op) {
       if (auto place = element.constant())
         picked.push_back((*x.elements)[*place < 0 ? *place + *size : *place]);
     if (picked.size() == indices.elements->size())
-      return op.set(op.e.fromElements(x.type, indices.shape, std::move(picked)));
+      return op.set(
+          op.e.fromElements(x.type, indices.shape, std::move(picked)));
   }
   Shape shape(x.shape.begin(), x.shape.begin() + axis);
   llvm::append_range(shape, indices.shape);
@@ -137,8 +138,8 @@ static Status gatherND(OpContext &op) {
         for (int64_t i = 0; i < *depth; ++i) {
           SmallVector<Value> row(at.take_front(lead));
           row.push_back(arith::ConstantIndexOp::create(b, i));
-          places.push_back(placeOf(b, op.e.readElement(b, table, row),
-                                   bounds[batch + i]));
+          places.push_back(
+              placeOf(b, op.e.readElement(b, table, row), bounds[batch + i]));
         }
         llvm::append_range(places, at.drop_front(lead));
         return op.e.readElement(b, data, places);
@@ -156,10 +157,11 @@ static Status oneHot(OpContext &op) {
     known = static_cast<int64_t>(*number);
   DimExpr size = known ? DimExpr(*known) : DimExpr();
   if (!known) {
-    auto elements = op.e.elements(depth);
+    Tensor integer = op.e.cast(depth, OnnxType::I64);
+    auto elements = op.e.elements(integer);
     if (!elements || elements->size() != 1)
-      return op.unsupported("a depth that is no integer or constant");
-    size = elements->front();
+      return op.invalid("a depth that is no scalar");
+    size = op.e.dims.max(elements->front(), 0);
   }
   int64_t axis = op.axis(op.getInt("axis", -1), indices.rank() + 1);
   if (!op.ok())
@@ -183,8 +185,8 @@ static Status oneHot(OpContext &op) {
             arith::CmpIOp::create(b, arith::CmpIPredicate::slt, place, zero);
         Value fromEnd = arith::AddIOp::create(b, place, bound);
         place = arith::SelectOp::create(b, isNegative, fromEnd, place);
-        Value isHot = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place,
-                                            at[axis]);
+        Value isHot =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, at[axis]);
         Value which = arith::SelectOp::create(b, isHot, one, zero);
         return op.e.readElement(b, choice, which);
       }));
@@ -209,17 +211,16 @@ static Status trilu(OpContext &op) {
       OnnxType::Bool, std::move(matrix),
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
         Value row = arith::AddIOp::create(b, at[0], shift);
-        return arith::CmpIOp::create(b,
-                                     upper ? arith::CmpIPredicate::sge
-                                           : arith::CmpIPredicate::sle,
-                                     at[1], row);
+        return arith::CmpIOp::create(
+            b, upper ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle,
+            at[1], row);
       });
   return op.set(op.e.select(kept, x, op.e.scalar(x.type, 0)));
 }
 
 ArrayRef<OpEntry> onnx::indexOps() {
   static const OpEntry entries[] = {
-      {"Gather", gather},        {"GatherElements", gatherElements, 11},
+      {"Gather", gather},         {"GatherElements", gatherElements, 11},
       {"GatherND", gatherND, 11}, {"OneHot", oneHot, 9},
       {"Trilu", trilu, 14},
   };

@@ -46,8 +46,8 @@ Tensor &OpContext::input(size_t index) {
 
 int64_t OpContext::axis(int64_t axis, int64_t rank) {
   if (axis < -rank || axis >= rank) {
-    note(invalid("axis " + Twine(axis) + " of a tensor of rank " +
-                 Twine(rank)));
+    note(
+        invalid("axis " + Twine(axis) + " of a tensor of rank " + Twine(rank)));
     return 0;
   }
   return axis < 0 ? axis + rank : axis;
@@ -59,6 +59,15 @@ std::vector<DimExpr> OpContext::sizes(size_t index) {
   note(unsupported("input " + Twine(index) +
                    " is no integer tensor of at most 64 elements"));
   return {};
+}
+
+bool OpContext::isKnown(size_t index) {
+  if (!has(index))
+    return true;
+  auto elements = e.elements(inputs[index]);
+  return elements && llvm::all_of(*elements, [](const DimExpr &element) {
+           return element.constant().has_value();
+         });
 }
 
 std::vector<int64_t> OpContext::constants(size_t index) {

@@ -40,6 +40,8 @@ public:
   int64_t axis(int64_t axis, int64_t rank);
   /// The elements of an integer input as sizes; notes that they are not known.
   std::vector<DimExpr> sizes(size_t index);
+  /// Whether an input is missing, or an integer tensor of known elements.
+  bool isKnown(size_t index);
   /// The elements of an integer input that must be constants.
   std::vector<int64_t> constants(size_t index);
   /// The number in a constant scalar; notes an input that is none.
@@ -135,6 +137,7 @@ llvm::ArrayRef<OpEntry> constantOps();
 llvm::ArrayRef<OpEntry> contribOps();
 llvm::ArrayRef<OpEntry> indexOps();
 llvm::ArrayRef<OpEntry> normOps();
+llvm::ArrayRef<OpEntry> padOps();
 llvm::ArrayRef<OpEntry> productOps();
 llvm::ArrayRef<OpEntry> quantOps();
 llvm::ArrayRef<OpEntry> reduceOps();

@@ -99,6 +99,34 @@ static Status gemm(OpContext &op) {
   return op.set(result);
 }
 
+/// The elements whose places are equal where letters are; each letter is left
+/// once.
+static bool takeDiagonal(OpContext &op, Tensor &x, std::string &letters) {
+  std::string once;
+  Shape shape;
+  for (auto [letter, size] : llvm::zip(letters, x.shape)) {
+    size_t place = once.find(letter);
+    if (place == std::string::npos) {
+      once += letter;
+      shape.push_back(size);
+    } else if (op.e.dims.isEqual(shape[place], size) != true) {
+      return false;
+    }
+  }
+  if (once.size() == letters.size())
+    return true;
+  Value source = op.e.value(x);
+  x = op.e.generate(x.type, std::move(shape),
+                    [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+                      SmallVector<Value> places;
+                      for (char letter : letters)
+                        places.push_back(at[once.find(letter)]);
+                      return op.e.readElement(b, source, places);
+                    });
+  letters = once;
+  return true;
+}
+
 static Status einsum(OpContext &op) {
   std::string equation = op.getString("equation", "");
   llvm::erase(equation, ' ');
@@ -130,9 +158,8 @@ static Status einsum(OpContext &op) {
                         Twine(x.rank()));
     ellipsis = std::max(ellipsis, count);
     letters.push_back(hasEllipsis ? spell(words[i], count) : words[i].str());
-    for (size_t j = 0; j < letters.back().size(); ++j)
-      if (letters.back().find(letters.back()[j], j + 1) != std::string::npos)
-        return op.unsupported("the diagonal of an input");
+    if (!takeDiagonal(op, x, letters.back()))
+      return op.invalid("the diagonal of different sizes");
   }
   std::string result;
   if (StringRef(equation).contains("->")) {

@@ -6,57 +6,101 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpContext.h"
+#include "Loops.h"
+#include "RuntimeAxes.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace awq;
 using namespace awq::onnx;
 
-/// A reduction: what is done to the elements, how they are put together, and
-/// what is done to the result.
-static Status
-reduceWith(OpContext &op, llvm::function_ref<Tensor(const Tensor &)> before,
-           llvm::function_ref<Tensor(const Tensor &, ArrayRef<int64_t>)> kernel,
-           llvm::function_ref<Tensor(const Tensor &)> after) {
+/// What is done to the elements before they are put together, or afterwards.
+using Step = llvm::function_ref<Tensor(const Tensor &)>;
+
+static Tensor same(const Tensor &tensor) { return tensor; }
+
+/// Over axes that are known at run time only; they stay with size 1.
+static Tensor reduceAtRunTime(OpContext &op, Reduction kind, const Tensor &x,
+                              const RuntimeAxes &axes) {
+  OnnxType sums = sumType(x.type);
+  Value source = op.e.value(x), start = op.e.neutral(kind, sums);
+  Shape shape;
+  for (auto [d, size] : llvm::enumerate(x.shape))
+    shape.push_back(axes.pick(d, 1, size));
+  SmallVector<Interval> whole = placesOf(op.e, x.shape);
+  auto body = [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    SmallVector<Interval> part;
+    for (auto [d, interval] : llvm::enumerate(whole)) {
+      // A dimension that is no axis has the result's place.
+      Value next = arith::AddIOp::create(b, at[d], one);
+      part.push_back(
+          {arith::SelectOp::create(b, axes.isAxis(d), interval.begin, at[d]),
+           arith::SelectOp::create(b, axes.isAxis(d), interval.end, next)});
+    }
+    return loopOver(b, part, start,
+                    [&](ImplicitLocOpBuilder &n, ValueRange places, Value sum) {
+                      Value term =
+                          widen(n, op.e.readElement(n, source, places));
+                      return op.e.combine(n, kind, sums, sum, term);
+                    });
+  };
+  return op.e.cast(op.e.generate(sums, std::move(shape), body), x.type);
+}
+
+/// The sum, divided by the number of elements that it is of.
+static Tensor meanAtRunTime(OpContext &op, const Tensor &x,
+                            const RuntimeAxes &axes) {
+  OnnxType sums = sumType(x.type);
+  DimExpr count = 1;
+  for (auto [d, size] : llvm::enumerate(x.shape))
+    count = count * axes.pick(d, size, 1);
+  Tensor total = reduceAtRunTime(op, Reduction::Sum, op.e.cast(x, sums), axes);
+  Tensor number =
+      op.e.cast(op.e.fromElements(OnnxType::I64, {}, {count}), sums);
+  return op.e.cast(op.e.divide(total, number), x.type);
+}
+
+static Status reduceWith(OpContext &op, Reduction kind, bool isMean,
+                         Step before = same, Step after = same) {
   Tensor x = op.input(0);
   bool keep = op.getInt("keepdims", 1) != 0;
-  auto given = op.axes(1, x.rank());
-  if (!op.ok())
-    return op.status();
   if (!isFloat(x.type) && !isInteger(x.type))
     return op.unsupported("input 0 is a tensor of " + io::name(x.type));
-  std::vector<int64_t> axes = given.value_or(std::vector<int64_t>());
+  if (!op.isKnown(1)) {
+    std::vector<DimExpr> given = op.sizes(1);
+    if (!op.ok())
+      return op.status();
+    RuntimeAxes axes(op, given, x.rank());
+    x = before(x);
+    Tensor result = after(isMean ? meanAtRunTime(op, x, axes)
+                                 : reduceAtRunTime(op, kind, x, axes));
+    return op.set(keep ? result
+                       : op.e.reshape(result, axes.without(result.shape)));
+  }
+  std::vector<int64_t> axes =
+      op.axes(1, x.rank()).value_or(std::vector<int64_t>());
+  if (!op.ok())
+    return op.status();
   if (axes.empty() && op.getInt("noop_with_empty_axes", 0) != 0)
     return op.set(after(before(x)));
   if (axes.empty())
     for (int64_t i = 0; i < x.rank(); ++i)
       axes.push_back(i);
-  Tensor result = after(kernel(before(x), axes));
+  x = before(x);
+  Tensor result =
+      after(isMean ? op.e.mean(x, axes) : op.e.reduce(kind, x, axes));
   return op.set(keep ? result : op.e.squeeze(result, axes));
 }
 
-static Tensor same(const Tensor &tensor) { return tensor; }
-
 template <Reduction kind>
 static Status reduction(OpContext &op) {
-  return reduceWith(
-      op, same,
-      [&](const Tensor &x, ArrayRef<int64_t> axes) {
-        return op.e.reduce(kind, x, axes);
-      },
-      same);
+  return reduceWith(op, kind, /*isMean=*/false);
 }
 
 static Status reduceMean(OpContext &op) {
-  return reduceWith(
-      op, same,
-      [&](const Tensor &x, ArrayRef<int64_t> axes) {
-        return op.e.mean(x, axes);
-      },
-      same);
+  return reduceWith(op, Reduction::Sum, /*isMean=*/true);
 }
 
 static Tensor square(OpContext &op, const Tensor &x) {
@@ -86,31 +130,21 @@ static Tensor apply(OpContext &op, const Tensor &x) {
 }
 
 static Status reduceSumSquare(OpContext &op) {
-  return reduceWith(
-      op, [&](const Tensor &x) { return square(op, x); },
-      [&](const Tensor &x, ArrayRef<int64_t> axes) {
-        return op.e.reduce(Reduction::Sum, x, axes);
-      },
-      same);
+  return reduceWith(op, Reduction::Sum, /*isMean=*/false,
+                    [&](const Tensor &x) { return square(op, x); });
 }
 
 static Status reduceL1(OpContext &op) {
-  return reduceWith(
-      op, [&](const Tensor &x) { return absolute(op, x); },
-      [&](const Tensor &x, ArrayRef<int64_t> axes) {
-        return op.e.reduce(Reduction::Sum, x, axes);
-      },
-      same);
+  return reduceWith(op, Reduction::Sum, /*isMean=*/false,
+                    [&](const Tensor &x) { return absolute(op, x); });
 }
 
 static Status reduceL2(OpContext &op) {
   OnnxType type = op.input(0).type;
   OnnxType wide = isFloat(type) ? type : OnnxType::F64;
   return reduceWith(
-      op, [&](const Tensor &x) { return square(op, op.e.cast(x, wide)); },
-      [&](const Tensor &x, ArrayRef<int64_t> axes) {
-        return op.e.reduce(Reduction::Sum, x, axes);
-      },
+      op, Reduction::Sum, /*isMean=*/false,
+      [&](const Tensor &x) { return square(op, op.e.cast(x, wide)); },
       [&](const Tensor &x) {
         return op.e.cast(apply<math::SqrtOp>(op, x), type);
       });
@@ -184,56 +218,60 @@ static Status argExtremum(OpContext &op, bool isMax) {
 static Status argMax(OpContext &op) { return argExtremum(op, true); }
 static Status argMin(OpContext &op) { return argExtremum(op, false); }
 
+/// Which elements of the axis are added up for the one at `place`.
+static Interval sumInterval(ImplicitLocOpBuilder &b, Value place,
+                            const Interval &whole, bool exclusive,
+                            bool reverse) {
+  Value next =
+      arith::AddIOp::create(b, place, arith::ConstantIndexOp::create(b, 1));
+  if (reverse)
+    return {exclusive ? next : place, whole.end};
+  return {whole.begin, exclusive ? place : next};
+}
+
 static Status cumSum(OpContext &op) {
   Tensor x = op.input(0);
-  std::vector<int64_t> given = op.constants(1);
+  std::vector<DimExpr> given = op.sizes(1);
   bool exclusive = op.getInt("exclusive", 0) != 0;
   bool reverse = op.getInt("reverse", 0) != 0;
   if (op.ok() && given.size() != 1)
     return op.invalid("axis has several elements");
   if (!op.ok())
     return op.status();
-  int64_t axis = op.axis(given.front(), x.rank());
+  if (!isFloat(x.type) && !isInteger(x.type))
+    return op.unsupported("input 0 is a tensor of " + io::name(x.type));
+  // The dimensions that may be the axis.
+  auto known = given.front().constant();
+  int64_t first = known ? op.axis(*known, x.rank()) : 0;
+  int64_t last = known ? first + 1 : x.rank();
   if (!op.ok())
     return op.status();
-  Value source = op.e.value(x), size = op.e.dims.materialize(x.shape[axis]);
-  Type element = op.e.elementType(x.type);
+  RuntimeAxes axes(op, given, x.rank());
+  OnnxType sums = sumType(x.type);
+  Value source = op.e.value(x), zero = op.e.neutral(Reduction::Sum, sums);
+  SmallVector<Interval> whole = placesOf(op.e, x.shape);
   auto body = [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-    Value one = arith::ConstantIndexOp::create(b, 1);
-    Value place = at[axis];
-    Value begin = arith::ConstantIndexOp::create(b, 0), end = size;
-    if (reverse)
-      begin = exclusive ? arith::AddIOp::create(b, place, one) : place;
-    else
-      end =
-          exclusive ? place : arith::AddIOp::create(b, place, one).getResult();
-    Type wide = isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32
-                    ? b.getF32Type()
-                    : element;
-    Value zero = isa<FloatType>(wide)
-                     ? arith::ConstantOp::create(b, b.getFloatAttr(wide, 0.0))
-                           .getResult()
-                     : arith::ConstantOp::create(b, b.getIntegerAttr(wide, 0))
+    SmallVector<Interval> part;
+    for (int64_t d = first; d < last; ++d) {
+      Interval along = sumInterval(b, at[d], whole[d], exclusive, reverse);
+      Interval own = sumInterval(b, at[d], {at[d], Value()}, false, false);
+      auto choose = [&](Value yes, Value no) -> Value {
+        return known ? yes
+                     : arith::SelectOp::create(b, axes.isAxis(d), yes, no)
                            .getResult();
-    auto loop = scf::ForOp::create(
-        b, begin, end, one, ValueRange(zero),
-        [&](OpBuilder &inner, Location loc, Value i, ValueRange sums) {
-          ImplicitLocOpBuilder nested(loc, inner);
+      };
+      part.push_back(
+          {choose(along.begin, own.begin), choose(along.end, own.end)});
+    }
+    return loopOver(
+        b, part, zero, [&](ImplicitLocOpBuilder &n, ValueRange i, Value sum) {
           SmallVector<Value> places(at);
-          places[axis] = i;
-          Value term = widen(nested, op.e.readElement(nested, source, places));
-          Value sum =
-              isa<FloatType>(wide)
-                  ? arith::AddFOp::create(nested, sums[0], term).getResult()
-                  : arith::AddIOp::create(nested, sums[0], term).getResult();
-          scf::YieldOp::create(nested, sum);
+          std::copy(i.begin(), i.end(), places.begin() + first);
+          Value term = widen(n, op.e.readElement(n, source, places));
+          return op.e.combine(n, Reduction::Sum, sums, sum, term);
         });
-    Value sum = loop.getResult(0);
-    if (wide != element)
-      sum = arith::TruncFOp::create(b, element, sum);
-    return sum;
   };
-  return op.set(op.e.generate(x.type, x.shape, body));
+  return op.set(op.e.cast(op.e.generate(sums, x.shape, body), x.type));
 }
 
 ArrayRef<OpEntry> onnx::reduceOps() {

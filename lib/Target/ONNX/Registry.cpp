@@ -23,8 +23,9 @@ llvm::ArrayRef<const OpEntry *> onnx::allOps() {
     std::vector<const OpEntry *> sorted;
     for (llvm::ArrayRef<OpEntry> family :
          {attentionOps(), binaryOps(), comparisonOps(), constantOps(),
-          contribOps(), indexOps(), normOps(), productOps(), quantOps(),
-          reduceOps(), scatterOps(), shapeOps(), sliceOps(), unaryOps()})
+          contribOps(), indexOps(), normOps(), padOps(), productOps(),
+          quantOps(), reduceOps(), scatterOps(), shapeOps(), sliceOps(),
+          unaryOps()})
       for (const OpEntry &entry : family)
         sorted.push_back(&entry);
     llvm::sort(sorted, [](const OpEntry *a, const OpEntry *b) {

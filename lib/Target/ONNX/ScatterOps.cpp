@@ -6,50 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpContext.h"
+#include "Loops.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace awq;
 using namespace awq::onnx;
-
-//===----------------------------------------------------------------------===//
-// Loops
-//===----------------------------------------------------------------------===//
-
-/// A loop over `count` with one value carried on.
-static Value loop(ImplicitLocOpBuilder &b, Value count, Value init,
-                  llvm::function_ref<Value(ImplicitLocOpBuilder &, Value,
-                                           Value)> body) {
-  Value zero = arith::ConstantIndexOp::create(b, 0);
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  auto loop = scf::ForOp::create(
-      b, zero, count, one, ValueRange(init),
-      [&](OpBuilder &inner, Location loc, Value i, ValueRange carried) {
-        ImplicitLocOpBuilder nested(loc, inner);
-        scf::YieldOp::create(nested, body(nested, i, carried[0]));
-      });
-  return loop.getResult(0);
-}
-
-/// Nested loops over all places of a shape.
-static Value
-loopOver(ImplicitLocOpBuilder &b, ArrayRef<Value> sizes, Value init,
-         SmallVector<Value> &places,
-         llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange, Value)>
-             body) {
-  if (places.size() == sizes.size())
-    return body(b, places, init);
-  return loop(b, sizes[places.size()], init,
-              [&](ImplicitLocOpBuilder &nested, Value i, Value carried) {
-                places.push_back(i);
-                Value result = loopOver(nested, sizes, carried, places, body);
-                places.pop_back();
-                return result;
-              });
-}
 
 static SmallVector<Value> sizesOf(OpContext &op, ArrayRef<DimExpr> shape) {
   SmallVector<Value> sizes;
@@ -66,43 +29,44 @@ static SmallVector<Value> sizesOf(OpContext &op, ArrayRef<DimExpr> shape) {
 /// ones, and of equals those in front.
 static Tensor ranksAlong(OpContext &op, const Tensor &x, int64_t axis,
                          bool largest) {
-  Value source = op.e.value(x), size = op.e.dims.materialize(x.shape[axis]);
+  Value source = op.e.value(x);
+  SmallVector<Interval> whole = placesOf(op.e, x.shape[axis]);
   bool floats = isFloat(x.type), noSign = isUnsigned(x.type);
   return op.e.generate(
       OnnxType::I64, x.shape,
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
         Value own = op.e.readElement(b, source, at);
         Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
-        return loop(b, size, zero,
-                    [&](ImplicitLocOpBuilder &n, Value i, Value count) {
-                      SmallVector<Value> places(at);
-                      places[axis] = i;
-                      Value other = op.e.readElement(n, source, places);
-                      Value left = largest ? other : own;
-                      Value right = largest ? own : other;
-                      Value better, same;
-                      if (floats) {
-                        better = arith::CmpFOp::create(
-                            n, arith::CmpFPredicate::OGT, left, right);
-                        same = arith::CmpFOp::create(
-                            n, arith::CmpFPredicate::OEQ, left, right);
-                      } else {
-                        better = arith::CmpIOp::create(
-                            n,
-                            noSign ? arith::CmpIPredicate::ugt
-                                   : arith::CmpIPredicate::sgt,
-                            left, right);
-                        same = arith::CmpIOp::create(
-                            n, arith::CmpIPredicate::eq, left, right);
-                      }
-                      Value inFront = arith::CmpIOp::create(
-                          n, arith::CmpIPredicate::ult, i, at[axis]);
-                      Value before = arith::OrIOp::create(
-                          n, better, arith::AndIOp::create(n, same, inFront));
-                      Value step =
-                          arith::ExtUIOp::create(n, n.getI64Type(), before);
-                      return arith::AddIOp::create(n, count, step).getResult();
-                    });
+        return loopOver(
+            b, whole, zero,
+            [&](ImplicitLocOpBuilder &n, ValueRange i, Value count) {
+              SmallVector<Value> places(at);
+              places[axis] = i[0];
+              Value other = op.e.readElement(n, source, places);
+              Value left = largest ? other : own;
+              Value right = largest ? own : other;
+              Value better, same;
+              if (floats) {
+                better = arith::CmpFOp::create(n, arith::CmpFPredicate::OGT,
+                                               left, right);
+                same = arith::CmpFOp::create(n, arith::CmpFPredicate::OEQ, left,
+                                             right);
+              } else {
+                better =
+                    arith::CmpIOp::create(n,
+                                          noSign ? arith::CmpIPredicate::ugt
+                                                 : arith::CmpIPredicate::sgt,
+                                          left, right);
+                same = arith::CmpIOp::create(n, arith::CmpIPredicate::eq, left,
+                                             right);
+              }
+              Value inFront = arith::CmpIOp::create(
+                  n, arith::CmpIPredicate::ult, i[0], at[axis]);
+              Value before = arith::OrIOp::create(
+                  n, better, arith::AndIOp::create(n, same, inFront));
+              Value step = arith::ExtUIOp::create(n, n.getI64Type(), before);
+              return arith::AddIOp::create(n, count, step).getResult();
+            });
       });
 }
 
@@ -127,37 +91,36 @@ static Status topK(OpContext &op) {
   if (op.e.dims.isLess(x.shape[axis], count) == true)
     return op.invalid("k is larger than the dimension");
   Tensor ranks = ranksAlong(op, x, axis, largest);
-  Value table = op.e.value(ranks), size = op.e.dims.materialize(x.shape[axis]);
+  Value table = op.e.value(ranks);
+  SmallVector<Interval> whole = placesOf(op.e, x.shape[axis]);
   Shape shape = x.shape;
   shape[axis] = count;
   Tensor indices = op.e.generate(
       OnnxType::I64, shape,
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
         Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
-        Value wanted =
-            arith::IndexCastOp::create(b, b.getI64Type(), at[axis]);
-        return loop(b, size, zero,
-                    [&](ImplicitLocOpBuilder &n, Value i, Value found) {
-                      SmallVector<Value> places(at);
-                      places[axis] = i;
-                      Value rank = op.e.readElement(n, table, places);
-                      Value isIt = arith::CmpIOp::create(
-                          n, arith::CmpIPredicate::eq, rank, wanted);
-                      Value place =
-                          arith::IndexCastOp::create(n, n.getI64Type(), i);
-                      return arith::SelectOp::create(n, isIt, place, found)
-                          .getResult();
-                    });
+        Value wanted = arith::IndexCastOp::create(b, b.getI64Type(), at[axis]);
+        return loopOver(
+            b, whole, zero,
+            [&](ImplicitLocOpBuilder &n, ValueRange i, Value found) {
+              SmallVector<Value> places(at);
+              places[axis] = i[0];
+              Value rank = op.e.readElement(n, table, places);
+              Value isIt = arith::CmpIOp::create(n, arith::CmpIPredicate::eq,
+                                                 rank, wanted);
+              Value place = arith::IndexCastOp::create(n, n.getI64Type(), i[0]);
+              return arith::SelectOp::create(n, isIt, place, found).getResult();
+            });
       });
   Value source = op.e.value(x), chosen = op.e.value(indices);
-  Tensor values = op.e.generate(
-      x.type, std::move(shape),
-      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        SmallVector<Value> places(at);
-        places[axis] = arith::IndexCastOp::create(
-            b, b.getIndexType(), op.e.readElement(b, chosen, at));
-        return op.e.readElement(b, source, places);
-      });
+  Tensor values =
+      op.e.generate(x.type, std::move(shape),
+                    [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+                      SmallVector<Value> places(at);
+                      places[axis] = arith::IndexCastOp::create(
+                          b, b.getIndexType(), op.e.readElement(b, chosen, at));
+                      return op.e.readElement(b, source, places);
+                    });
   op.put(values, 0);
   op.put(indices, 1);
   return op.status();
@@ -171,62 +134,41 @@ static Status nonZero(OpContext &op) {
     return op.invalid("an input of " + io::name(x.type));
   Tensor flags = op.e.cast(op.e.cast(x, OnnxType::Bool), OnnxType::I64);
   Value table = op.e.value(flags);
-  SmallVector<Value> sizes = sizesOf(op, x.shape);
+  SmallVector<Interval> whole = placesOf(op.e, x.shape);
   ImplicitLocOpBuilder &b = op.e.b;
   Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
-  SmallVector<Value> places;
-  Value total = loopOver(b, sizes, zero, places,
-                         [&](ImplicitLocOpBuilder &n, ValueRange at, Value sum) {
-                           return arith::AddIOp::create(
-                                      n, sum, op.e.readElement(n, table, at))
-                               .getResult();
-                         });
+  Value total = loopOver(
+      b, whole, zero, [&](ImplicitLocOpBuilder &n, ValueRange at, Value sum) {
+        return arith::AddIOp::create(n, sum, op.e.readElement(n, table, at))
+            .getResult();
+      });
   DimExpr count = op.e.dims.opaque(
       arith::IndexCastOp::create(b, b.getIndexType(), total), true);
-  // Element [d, p] is the place in dimension d of the p-th one.
-  return op.set(op.e.generate(
-      OnnxType::I64, {x.rank(), count},
-      [&](ImplicitLocOpBuilder &inner, ValueRange at) -> Value {
-        Value wanted =
-            arith::IndexCastOp::create(inner, inner.getI64Type(), at[1]);
-        // Counts down to -1 at the wanted one; the place is kept beside it.
-        Value start = arith::ConstantOp::create(
-            inner, inner.getI64IntegerAttr(0));
-        auto pairType = RankedTensorType::get({2}, inner.getI64Type());
-        Value init = tensor::FromElementsOp::create(
-            inner, pairType, ValueRange{start, start});
-        Value first = arith::ConstantIndexOp::create(inner, 0);
-        Value second = arith::ConstantIndexOp::create(inner, 1);
-        SmallVector<Value> nest;
-        Value pair = loopOver(
-            inner, sizes, init, nest,
-            [&](ImplicitLocOpBuilder &n, ValueRange place, Value carried) {
-              Value seen = tensor::ExtractOp::create(n, carried, first);
-              Value held = tensor::ExtractOp::create(n, carried, second);
-              Value flag = op.e.readElement(n, table, place);
-              Value isHere = arith::AndIOp::create(
-                  n,
-                  arith::CmpIOp::create(n, arith::CmpIPredicate::eq, seen,
-                                        wanted),
-                  arith::TruncIOp::create(n, n.getI1Type(), flag));
-              Value number = arith::ConstantIndexOp::create(n, 0);
-              for (auto [d, index] : llvm::enumerate(place)) {
-                Value isDimension = arith::CmpIOp::create(
-                    n, arith::CmpIPredicate::eq, at[0],
-                    arith::ConstantIndexOp::create(n, d));
-                number =
-                    arith::SelectOp::create(n, isDimension, index, number);
-              }
-              Value kept = arith::SelectOp::create(
-                  n, isHere,
-                  arith::IndexCastOp::create(n, n.getI64Type(), number), held);
-              Value next = arith::AddIOp::create(n, seen, flag);
-              return tensor::FromElementsOp::create(n, pairType,
-                                                    ValueRange{next, kept})
-                  .getResult();
-            });
-        return tensor::ExtractOp::create(inner, pair, second);
-      }));
+  // Every place is written behind those that were found, and the column moves
+  // on if it counts; what does not lies in one column more.
+  Value first = arith::ConstantIndexOp::create(b, 0);
+  SmallVector<Value> inits = {
+      op.e.empty(OnnxType::I64, {x.rank(), count + DimExpr(1)}), first};
+  SmallVector<Value> found = loopOver(
+      b, whole, inits,
+      [&](ImplicitLocOpBuilder &n, ValueRange at,
+          ValueRange carried) -> SmallVector<Value> {
+        Value results = carried[0], column = carried[1];
+        for (auto [d, place] : llvm::enumerate(at)) {
+          Value row = arith::ConstantIndexOp::create(n, d);
+          Value number = arith::IndexCastOp::create(n, n.getI64Type(), place);
+          results = tensor::InsertOp::create(n, number, results,
+                                             ValueRange{row, column});
+        }
+        Value step = arith::IndexCastOp::create(n, n.getIndexType(),
+                                                op.e.readElement(n, table, at));
+        return {results, arith::AddIOp::create(n, column, step)};
+      });
+  Value places = found.front();
+  return op.set(op.e.generate(OnnxType::I64, {x.rank(), count},
+                              [&](ImplicitLocOpBuilder &inner, ValueRange at) {
+                                return op.e.readElement(inner, places, at);
+                              }));
 }
 
 //===----------------------------------------------------------------------===//
@@ -283,9 +225,8 @@ static Status scatterElements(OpContext &op) {
   Value table = op.e.value(indices), source = op.e.value(updates);
   Value bound = op.e.dims.materialize(x.shape[axis]);
   bool noSign = isUnsigned(x.type);
-  SmallVector<Value> sizes = sizesOf(op, indices.shape), places;
   Value result = loopOver(
-      op.e.b, sizes, op.e.value(x), places,
+      op.e.b, placesOf(op.e, indices.shape), op.e.value(x),
       [&](ImplicitLocOpBuilder &b, ValueRange at, Value data) -> Value {
         SmallVector<Value> target(at);
         target[axis] = placeOf(b, op.e.readElement(b, table, at), bound);
@@ -314,9 +255,8 @@ static Status scatterND(OpContext &op) {
   Value table = op.e.value(indices), source = op.e.value(updates);
   SmallVector<Value> bounds = sizesOf(op, x.shape);
   bool noSign = isUnsigned(x.type);
-  SmallVector<Value> sizes = sizesOf(op, updates.shape), places;
   Value result = loopOver(
-      op.e.b, sizes, op.e.value(x), places,
+      op.e.b, placesOf(op.e, updates.shape), op.e.value(x),
       [&](ImplicitLocOpBuilder &b, ValueRange at, Value data) -> Value {
         SmallVector<Value> target;
         for (int64_t i = 0; i < *depth; ++i) {
@@ -355,9 +295,8 @@ static Status tensorScatter(OpContext &op) {
   }
   Value source = op.e.value(updates);
   Value bound = op.e.dims.materialize(x.shape[axis]);
-  SmallVector<Value> sizes = sizesOf(op, updates.shape), places;
   Value result = loopOver(
-      op.e.b, sizes, op.e.value(x), places,
+      op.e.b, placesOf(op.e, updates.shape), op.e.value(x),
       [&](ImplicitLocOpBuilder &b, ValueRange at, Value data) -> Value {
         SmallVector<Value> target(at);
         if (starts) {

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpContext.h"
+#include "RuntimeAxes.h"
 
 using namespace mlir;
 using namespace awq;
@@ -33,6 +33,51 @@ static Status sizeOp(OpContext &op) {
       op.e.fromElements(OnnxType::I64, {}, {productOf(op.input(0).shape)}));
 }
 
+/// The shape that sizes mean which are known at run time only: 0 is the input's
+/// size, -1 what is left. If they do not fit, all sizes are 0 so that nothing
+/// is read.
+static Shape shapeAtRunTime(OpContext &op, const Tensor &x,
+                            ArrayRef<DimExpr> sizes, bool allowZero) {
+  ImplicitLocOpBuilder &b = op.e.b;
+  auto index = [&](int64_t number) -> Value {
+    return arith::ConstantIndexOp::create(b, number);
+  };
+  auto equals = [&](Value left, Value right) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, left, right);
+  };
+  Value total = op.e.dims.materialize(productOf(x.shape)), product = index(1);
+  SmallVector<Value> given;
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    Value number = op.e.dims.materialize(size);
+    if (!allowZero && int64_t(i) < x.rank())
+      number =
+          arith::SelectOp::create(b, equals(number, index(0)),
+                                  op.e.dims.materialize(x.shape[i]), number);
+    given.push_back(number);
+    Value factor =
+        arith::SelectOp::create(b, equals(number, index(-1)), index(1), number);
+    product = arith::MulIOp::create(b, product, factor);
+  }
+  Value rest = arith::DivSIOp::create(
+      b, total, arith::MaxSIOp::create(b, product, index(1)));
+  Value count = index(1);
+  for (Value &number : given) {
+    number =
+        arith::SelectOp::create(b, equals(number, index(-1)), rest, number);
+    count = arith::MulIOp::create(b, count, number);
+  }
+  Value fits = equals(count, total);
+  Shape shape;
+  for (Value number : given) {
+    Value isSize =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::sge, number, index(0));
+    Value size = arith::SelectOp::create(
+        b, arith::AndIOp::create(b, fits, isSize), number, index(0));
+    shape.push_back(op.e.dims.opaque(size, /*isSize=*/true));
+  }
+  return shape;
+}
+
 static Status reshape(OpContext &op) {
   Tensor &x = op.input(0);
   std::vector<DimExpr> sizes;
@@ -44,6 +89,10 @@ static Status reshape(OpContext &op) {
   bool allowZero = op.getInt("allowzero", 0) != 0;
   if (!op.ok())
     return op.status();
+  if (llvm::any_of(sizes, [&](const DimExpr &size) {
+        return op.e.dims.hasElements(size);
+      }))
+    return op.set(op.e.reshape(x, shapeAtRunTime(op, x, sizes, allowZero)));
   DimExpr known = 1;
   int64_t unknown = -1;
   for (auto [i, size] : llvm::enumerate(sizes)) {
@@ -126,6 +175,13 @@ static Status expand(OpContext &op) {
 
 static Status unsqueeze(OpContext &op) {
   Tensor &x = op.input(0);
+  if (!op.isKnown(1)) {
+    std::vector<DimExpr> axes = op.sizes(1);
+    if (!op.ok())
+      return op.status();
+    RuntimeAxes places(op, axes, x.rank() + axes.size());
+    return op.set(op.e.reshape(x, places.with(x.shape)));
+  }
   std::vector<int64_t> given = op.has(1) ? op.constants(1) : op.getInts("axes");
   int64_t rank = x.rank() + given.size();
   if (rank > 16)
@@ -145,6 +201,16 @@ static Status unsqueeze(OpContext &op) {
 
 static Status squeeze(OpContext &op) {
   Tensor &x = op.input(0);
+  if (!op.isKnown(1)) {
+    std::vector<DimExpr> axes = op.sizes(1);
+    if (!op.ok())
+      return op.status();
+    if (int64_t(axes.size()) > x.rank())
+      return op.invalid(Twine(axes.size()) + " axes of a tensor of rank " +
+                        Twine(x.rank()));
+    RuntimeAxes places(op, axes, x.rank());
+    return op.set(op.e.reshape(x, places.without(x.shape)));
+  }
   auto given = op.axes(1, x.rank());
   std::vector<int64_t> axes;
   if (given) {

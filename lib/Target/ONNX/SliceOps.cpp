@@ -1,4 +1,4 @@
-//===- SliceOps.cpp - parts of tensors, and more around them -- -*- C++ -*-===//
+//===- SliceOps.cpp - parts of tensors --------------------- -- -*- C++ -*-===//
 //
 // Part of the awq-mlir project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,9 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpContext.h"
-
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "RuntimeAxes.h"
 
 #include <limits>
 
@@ -72,50 +70,157 @@ static Tensor sliceBackwards(OpContext &op, const Tensor &x, int64_t axis,
                        });
 }
 
-static Status slice(OpContext &op) {
-  Tensor x = op.input(0);
+namespace {
+/// Slice's inputs, or its attributes before opset 10; as many of each.
+struct SliceBounds {
   std::vector<DimExpr> starts, ends, axes, steps;
+};
+
+/// Where a slice of one dimension begins, and how far its elements lie apart.
+struct Stride {
+  Value first, step;
+  DimExpr count;
+};
+} // namespace
+
+static SliceBounds readBounds(OpContext &op) {
+  SliceBounds bounds;
   auto convert = [](const std::vector<int64_t> &numbers) {
     return std::vector<DimExpr>(numbers.begin(), numbers.end());
   };
   if (op.version < 10) {
-    starts = convert(op.getInts("starts"));
-    ends = convert(op.getInts("ends"));
-    axes = convert(op.getInts("axes"));
+    bounds.starts = convert(op.getInts("starts"));
+    bounds.ends = convert(op.getInts("ends"));
+    bounds.axes = convert(op.getInts("axes"));
   } else {
-    starts = op.sizes(1);
-    ends = op.sizes(2);
+    bounds.starts = op.sizes(1);
+    bounds.ends = op.sizes(2);
     if (op.has(3))
-      axes = convert(op.constants(3));
+      bounds.axes = op.sizes(3);
     if (op.has(4))
-      steps = convert(op.constants(4));
+      bounds.steps = op.sizes(4);
   }
-  if (axes.empty())
-    for (size_t i = 0; i < starts.size(); ++i)
-      axes.push_back(i);
-  if (steps.empty())
-    steps.assign(starts.size(), 1);
-  if (op.ok() &&
-      (starts.size() != ends.size() || starts.size() != axes.size() ||
-       starts.size() != steps.size()))
-    return op.invalid("starts, ends, axes and steps of different lengths");
-  for (size_t i = 0; op.ok() && i < starts.size(); ++i) {
-    int64_t axis = op.axis(*axes[i].constant(), x.rank());
-    int64_t step = *steps[i].constant();
+  size_t count = bounds.starts.size();
+  if (bounds.axes.empty())
+    for (size_t i = 0; i < count; ++i)
+      bounds.axes.push_back(i);
+  if (bounds.steps.empty())
+    bounds.steps.assign(count, 1);
+  if (op.ok() && (bounds.ends.size() != count || bounds.axes.size() != count ||
+                  bounds.steps.size() != count))
+    op.note(op.invalid("starts, ends, axes and steps of different lengths"));
+  return bounds;
+}
+
+/// numpy's rules, for a step of any sign.
+static Stride strideOf(OpContext &op, Value start, Value end, Value step,
+                       Value size) {
+  ImplicitLocOpBuilder &b = op.e.b;
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  auto less = [&](Value x, Value y) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
+  };
+  auto select = [&](Value condition, Value yes, Value no) -> Value {
+    return arith::SelectOp::create(b, condition, yes, no);
+  };
+  Value isDown = less(step, zero);
+  Value low = select(isDown, arith::ConstantIndexOp::create(b, -1), zero);
+  Value high = arith::AddIOp::create(b, size, low);
+  auto clamp = [&](Value bound) -> Value {
+    Value fromEnd = arith::AddIOp::create(b, bound, size);
+    bound = select(less(bound, zero), fromEnd, bound);
+    bound = arith::MaxSIOp::create(b, bound, low);
+    return arith::MinSIOp::create(b, bound, high);
+  };
+  Value first = clamp(start), last = clamp(end);
+  Value span = select(isDown, arith::SubIOp::create(b, first, last),
+                      arith::SubIOp::create(b, last, first));
+  Value width = select(isDown, arith::SubIOp::create(b, zero, step), step);
+  // A step of 0, which is not allowed, must not stop the machine.
+  width = arith::MaxUIOp::create(b, width, one);
+  Value count =
+      arith::DivUIOp::create(b, arith::SubIOp::create(b, span, one), width);
+  count = arith::AddIOp::create(b, count, one);
+  count = select(less(zero, span), count, zero);
+  return {first, step, op.e.dims.opaque(count, /*isSize=*/true)};
+}
+
+/// Axes or steps are known at run time only, or run backwards over a dimension
+/// of dynamic size.
+static Tensor sliceAtRunTime(OpContext &op, const Tensor &x,
+                             const SliceBounds &bounds) {
+  ImplicitLocOpBuilder &b = op.e.b;
+  RuntimeAxes axes(op, bounds.axes, x.rank());
+  auto values = [&](ArrayRef<DimExpr> numbers) {
+    return llvm::map_to_vector(numbers, [&](const DimExpr &number) {
+      return op.e.dims.materialize(number);
+    });
+  };
+  SmallVector<Value> starts = values(bounds.starts), ends = values(bounds.ends),
+                     steps = values(bounds.steps);
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  SmallVector<Stride> strides;
+  Shape shape;
+  for (auto [d, extent] : llvm::enumerate(x.shape)) {
+    Value size = op.e.dims.materialize(extent);
+    strides.push_back(strideOf(op, axes.lookUp(d, starts, zero),
+                               axes.lookUp(d, ends, size),
+                               axes.lookUp(d, steps, one), size));
+    shape.push_back(strides.back().count);
+  }
+  Value source = op.e.value(x);
+  return op.e.generate(
+      x.type, std::move(shape),
+      [&](ImplicitLocOpBuilder &nested, ValueRange at) -> Value {
+        SmallVector<Value> places;
+        for (auto [stride, place] : llvm::zip(strides, at))
+          places.push_back(arith::AddIOp::create(
+              nested, stride.first,
+              arith::MulIOp::create(nested, place, stride.step)));
+        return op.e.readElement(nested, source, places);
+      });
+}
+
+/// Whether each dimension's slice is known well enough for one of its own.
+static bool isSimple(const Tensor &x, const SliceBounds &bounds) {
+  for (size_t i = 0; i < bounds.axes.size(); ++i) {
+    auto axis = bounds.axes[i].constant(), step = bounds.steps[i].constant();
+    if (!axis || !step)
+      return false;
+    int64_t place = *axis < 0 ? *axis + x.rank() : *axis;
+    bool isBounded = bounds.starts[i].constant() && bounds.ends[i].constant() &&
+                     place >= 0 && place < x.rank() &&
+                     x.shape[place].constant();
+    if (*step < 0 && !isBounded)
+      return false;
+  }
+  return true;
+}
+
+static Status slice(OpContext &op) {
+  Tensor x = op.input(0);
+  SliceBounds bounds = readBounds(op);
+  if (!op.ok())
+    return op.status();
+  if (!isSimple(x, bounds))
+    return op.set(sliceAtRunTime(op, x, bounds));
+  for (size_t i = 0; i < bounds.starts.size(); ++i) {
+    int64_t axis = op.axis(*bounds.axes[i].constant(), x.rank());
+    int64_t step = *bounds.steps[i].constant();
     if (!op.ok())
       break;
     if (step == 0)
       return op.invalid("a step of 0");
     if (step < 0) {
-      auto first = starts[i].constant(), last = ends[i].constant();
-      if (!first || !last || !x.shape[axis].constant())
-        return op.unsupported("a negative step over a dynamic size");
-      x = sliceBackwards(op, x, axis, *first, *last, step);
+      x = sliceBackwards(op, x, axis, *bounds.starts[i].constant(),
+                         *bounds.ends[i].constant(), step);
       continue;
     }
     DimExpr size = x.shape[axis];
-    DimExpr first = clampBound(op, starts[i], size);
-    DimExpr span = clampBound(op, ends[i], size) - first;
+    DimExpr first = clampBound(op, bounds.starts[i], size);
+    DimExpr span = clampBound(op, bounds.ends[i], size) - first;
     DimExpr count = op.e.dims.max(span, 0);
     if (step != 1)
       count = op.e.dims.floorDiv(count + DimExpr(step - 1), step);
@@ -124,81 +229,8 @@ static Status slice(OpContext &op) {
   return op.set(x);
 }
 
-static Status pad(OpContext &op) {
-  Tensor x = op.input(0);
-  std::string mode = op.getString("mode", "constant");
-  std::vector<int64_t> pads = op.has(1) ? op.constants(1) : op.getInts("pads");
-  Tensor fill =
-      op.has(2) ? op.inputs[2] : op.e.scalar(x.type, op.getFloat("value", 0.0));
-  std::vector<int64_t> axes;
-  if (op.has(3))
-    axes = op.constants(3);
-  else
-    for (int64_t i = 0; i < x.rank(); ++i)
-      axes.push_back(i);
-  if (!op.ok())
-    return op.status();
-  if (pads.size() != 2 * axes.size())
-    return op.invalid("as many pads as twice the axes are needed");
-  SmallVector<int64_t> low(x.rank(), 0);
-  Shape shape = x.shape;
-  for (auto [i, given] : llvm::enumerate(axes)) {
-    int64_t axis = op.axis(given, x.rank());
-    if (!op.ok())
-      return op.status();
-    low[axis] = pads[i];
-    shape[axis] = shape[axis] + DimExpr(pads[i] + pads[i + axes.size()]);
-    if (shape[axis].constant() && *shape[axis].constant() < 0)
-      return op.invalid("a negative size after padding");
-  }
-  if (mode != "constant" && mode != "edge" && mode != "reflect" &&
-      mode != "wrap")
-    return op.invalid("mode '" + mode + "'");
-  Value source = op.e.value(x);
-  Value filler = op.e.value(op.e.reshape(fill, {}));
-  SmallVector<Value> sizes;
-  for (const DimExpr &size : x.shape)
-    sizes.push_back(op.e.dims.materialize(size));
-  // Elements outside are read from a place inside, or not at all.
-  auto body = [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-    Value zero = arith::ConstantIndexOp::create(b, 0);
-    Value one = arith::ConstantIndexOp::create(b, 1);
-    Value inside = arith::ConstantOp::create(b, b.getBoolAttr(true));
-    SmallVector<Value> places;
-    for (int64_t i = 0; i < x.rank(); ++i) {
-      Value place = arith::SubIOp::create(
-          b, at[i], arith::ConstantIndexOp::create(b, low[i]));
-      Value last = arith::SubIOp::create(b, sizes[i], one);
-      Value isLow =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, place, zero);
-      Value isHigh =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::sle, place, last);
-      inside = arith::AndIOp::create(b, inside,
-                                     arith::AndIOp::create(b, isLow, isHigh));
-      if (mode == "wrap") {
-        Value rest = arith::RemSIOp::create(b, place, sizes[i]);
-        Value moved = arith::AddIOp::create(b, rest, sizes[i]);
-        place = arith::RemSIOp::create(b, moved, sizes[i]);
-      } else if (mode == "reflect") {
-        place = math::AbsIOp::create(b, place);
-        Value back = arith::SubIOp::create(b, last, place);
-        place = arith::SubIOp::create(b, last, math::AbsIOp::create(b, back));
-      }
-      place = arith::MaxSIOp::create(b, place, zero);
-      places.push_back(arith::MinSIOp::create(b, place, last));
-    }
-    Value element = op.e.readElement(b, source, places);
-    if (mode != "constant")
-      return element;
-    Value outside = op.e.readElement(b, filler, {});
-    return arith::SelectOp::create(b, inside, element, outside);
-  };
-  return op.set(op.e.generate(x.type, std::move(shape), body));
-}
-
 ArrayRef<OpEntry> onnx::sliceOps() {
   static const OpEntry entries[] = {
-      {"Pad", pad, 2},
       {"Slice", slice},
   };
   return entries;

@@ -84,15 +84,36 @@ static Status sigmoid(OpContext &op) {
   });
 }
 
-static Status swish(OpContext &op) {
+/// x * sigmoid(alpha * x).
+static Tensor swishOf(OpContext &op, const Tensor &x) {
   double alpha = op.getFloat("alpha", 1.0);
-  return mapUnary(op, [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-    Value scaled = in[0];
-    if (alpha != 1.0)
-      scaled = arith::MulFOp::create(
-          b, scaled, constantElement(b, scaled.getType(), alpha));
-    return arith::MulFOp::create(b, in[0], sigmoidOf(b, scaled));
-  });
+  return op.e.map(
+      {x}, x.type, [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+        Value scaled = in[0];
+        if (alpha != 1.0)
+          scaled = arith::MulFOp::create(
+              b, scaled, constantElement(b, scaled.getType(), alpha));
+        return arith::MulFOp::create(b, in[0], sigmoidOf(b, scaled));
+      });
+}
+
+static Status swish(OpContext &op) {
+  Tensor &x = op.input(0);
+  if (op.ok() && !isFloat(x.type))
+    return op.invalid("input 0 is a tensor of " + io::name(x.type));
+  return op.set(swishOf(op, x));
+}
+
+static Status swiGLU(OpContext &op) {
+  Tensor gate = op.input(0), up = op.input(1);
+  if (op.ok() && (!isFloat(gate.type) || up.type != gate.type))
+    return op.invalid("inputs of " + io::name(gate.type) + " and " +
+                      io::name(up.type));
+  if (op.ok() && !op.e.broadcast({gate.shape, up.shape}))
+    return op.invalid("inputs of different shapes");
+  if (!op.ok())
+    return op.status();
+  return op.set(op.e.multiply(swishOf(op, gate), up));
 }
 
 static Value geluOf(ImplicitLocOpBuilder &b, Value x) {
@@ -177,8 +198,7 @@ static Status cast(OpContext &op) {
   Tensor &x = op.input(0);
   if (!op.ok())
     return op.status();
-  if (!op.e.elementType(type) || !op.e.elementType(x.type) ||
-      io::bitWidth(type) < 8 || io::bitWidth(x.type) < 8)
+  if (!op.e.elementType(type) || !op.e.elementType(x.type))
     return op.unsupported("a cast from " + io::name(x.type) + " to " +
                           io::name(type));
   return op.set(op.e.cast(x, type));
@@ -208,6 +228,7 @@ ArrayRef<OpEntry> onnx::unaryOps() {
       {"Sigmoid", sigmoid, 6},
       {"Sin", mathUnary<math::SinOp>, 7},
       {"Sqrt", mathUnary<math::SqrtOp>, 6},
+      {"SwiGLU", swiGLU, 28},
       {"Swish", swish, 24},
       {"Tanh", mathUnary<math::TanhOp>, 6},
   };
