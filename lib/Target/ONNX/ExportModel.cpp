@@ -143,8 +143,11 @@ SmallVector<Value> Exporter::sourcesOf(Operation *op) {
 
 /// Ops whose results nobody asks for any more (since GroupQueryAttention does
 /// their work) get no nodes.
-void Exporter::markNeeded(func::FuncOp function) {
-  for (Operation &op : llvm::reverse(function.getBody().front())) {
+void Exporter::markNeeded(Block &body) {
+  for (Operation &op : llvm::reverse(body)) {
+    for (Region &region : op.getRegions())
+      for (Block &block : region)
+        markNeeded(block);
     bool used = op.hasTrait<OpTrait::IsTerminator>() || isa<func::CallOp>(op) ||
                 llvm::any_of(op.getResults(),
                              [&](Value v) { return needed.contains(v); });
@@ -278,7 +281,7 @@ Status Exporter::run() {
   findTables();
   for (func::FuncOp function : module.getOps<func::FuncOp>())
     if (!function.isExternal() && function.getBody().hasOneBlock())
-      markNeeded(function);
+      markNeeded(function.getBody().front());
   auto forward = module.lookupSymbol<func::FuncOp>("forward");
   auto head = module.lookupSymbol<func::FuncOp>("head");
   convertBody(forward.getBody().front());

@@ -46,6 +46,8 @@ void Exporter::convert(Operation &op) {
         gate = activate(op, op.getKind(), gate, op.getParameters());
         define(op.getResult(), graph.add("Mul", {gate, tensor(op.getUp())}));
       })
+      .Case([&](decoder::RouterOp op) { convertRouter(op); })
+      .Case([&](decoder::ExpertsOp op) { convertExperts(op); })
       .Case([&](LinearOp op) { convertLinear(op); })
       .Case([&](QuantizedLinearOp op) { convertQuantizedLinear(op); })
       .Case([&](ScaleChannelsOp op) { convertScaleChannels(op); })

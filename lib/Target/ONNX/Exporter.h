@@ -91,7 +91,7 @@ private:
   void failOp(mlir::Operation *op, const std::string &why);
   Status checkForm();
   void declare();
-  void markNeeded(mlir::func::FuncOp function);
+  void markNeeded(mlir::Block &body);
   /// The values of which an op needs the names.
   llvm::SmallVector<mlir::Value> sourcesOf(mlir::Operation *op);
   void convertBody(mlir::Block &body);
@@ -144,6 +144,12 @@ private:
   std::string headed(mlir::Value value);
   void gatherAngles(Angles &angles);
   void writeAngleCaches(Angles &angles);
+
+  // ExportExperts.cpp
+  Names largest(const std::string &value, int64_t count);
+  std::string keepGroups(decoder::RouterOp op, const std::string &scores);
+  void convertRouter(decoder::RouterOp op);
+  void convertExperts(decoder::ExpertsOp op);
 
   // ExportPositions.cpp: what the inputs say of rows and columns
   std::string total();     ///< [1]: columns of the mask
