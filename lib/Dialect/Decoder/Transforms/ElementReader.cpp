@@ -557,6 +557,12 @@ ElementRef ElementReader::compute(Operation *op, Value value, Place &place) {
     // A place in a table, kept inside: positions end where the table does.
     if (least->isUnknown() && a->kind == Element::Integer && b->integer())
       return a;
+    // min(i, size - 1) reads what is broadcast: the only element, or the one in
+    // place.
+    if (auto last = op->getOperand(1).getDefiningOp<arith::SubIOp>();
+        last && least->isUnknown() && matchPattern(last.getRhs(), m_One()))
+      return f.select(f.equal(scalar(last.getLhs(), place), f.integer(1)),
+                      f.integer(0), a);
     return least;
   }
   if (isa<arith::MaxSIOp, arith::MaxUIOp>(op))

@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace awq::decoder;
 
@@ -27,6 +29,8 @@ Value awq::decoder::readInPlace(Value value) {
     if (auto select = place.getDefiningOp<arith::SelectOp>();
         select && matchPattern(select.getTrueValue(), m_Zero()))
       place = select.getFalseValue();
+    else if (auto least = place.getDefiningOp<arith::MinSIOp>())
+      place = least.getLhs();
     auto index = place.getDefiningOp<linalg::IndexOp>();
     bool isOnly = extract.getTensor().getType().getDimSize(i) == 1 &&
                   matchPattern(place, m_Zero());
@@ -151,6 +155,9 @@ std::optional<double> awq::decoder::constantOf(const Scalar &scalar) {
   if (!scalar.isLeaf()) {
     if (matchPattern(scalar.value, m_Constant(&number)))
       return number.getValueAsDouble();
+    if (scalar.as<math::SqrtOp>())
+      if (std::optional<double> square = constantOf(scalar.operand(0)))
+        return std::sqrt(*square);
     return std::nullopt;
   }
   if (auto fill = scalar.value.getDefiningOp<linalg::FillOp>())

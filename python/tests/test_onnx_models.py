@@ -1,0 +1,132 @@
+# Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""ONNX models of real exporters: run as they are, raised to decoders, compared with transformers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from exported_toys import (
+    FAMILIES,
+    LAYERS,
+    example,
+    export_onnx,
+    make,
+    one_sequence,
+    raise_module,
+    reference,
+    run,
+    tool,
+)
+
+TOLERANCE = 2e-5
+DENSE = sorted(set(FAMILIES) - {"mixtral"})
+
+
+def check_raised(name: str, model: Any, exported: Path, folder: Path, past: int) -> None:
+    family = FAMILIES[name]
+    text = raise_module(exported, folder)
+    # What the architecture has, and nothing left over.
+    assert len(re.findall(r"= awq\.linear ", text)) == family.linears * LAYERS + 1
+    assert len(re.findall(r"= decoder\.(?:rms|layer)_norm ", text)) == family.norms * LAYERS + 1
+    assert len(re.findall(r"= decoder\.glu ", text)) == family.gated * LAYERS
+    assert len(re.findall(r"= decoder\.attention ", text)) == LAYERS
+    assert "linalg.generic" not in text
+    feed = example(model, 1, 6, past)
+    got = run(folder / "raised.mlir", one_sequence(feed), folder)["logits"]
+    np.testing.assert_allclose(got, reference(model, feed)[0], atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_traced_with_caches(name: str, tmp_path: Path) -> None:
+    model = make(name)
+    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=False, opset=17, kind="caches")
+    check_raised(name, model, exported, tmp_path, past=3)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3", "gptneox", "opt"])
+def test_dynamo_with_caches(name: str, tmp_path: Path) -> None:
+    model = make(name)
+    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=18, kind="caches")
+    check_raised(name, model, exported, tmp_path, past=3)
+
+
+@pytest.mark.parametrize(("name", "opset", "kind"), [("llama", 24, "none"), ("gemma2", 23, "positions")])
+def test_dynamo_of_newer_opsets(name: str, opset: int, kind: str, tmp_path: Path) -> None:
+    """RMSNormalization, RotaryEmbedding and Attention; a decoder gets its caches by being raised."""
+    model = make(name)
+    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=opset, kind=kind)
+    check_raised(name, model, exported, tmp_path, past=0)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3", "opt"])
+def test_runs_as_it_is(name: str, tmp_path: Path) -> None:
+    """Two sequences, one of them padded, with the graph's own inputs and outputs."""
+    model = make(name)
+    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=False, opset=17, kind="caches")
+    feed = example(model, 2, 5, 3)
+    got = run(exported, feed, tmp_path)
+    seen = feed["attention_mask"][:, -5:].astype(bool)
+    np.testing.assert_allclose(got["logits"][seen], reference(model, feed)[seen], atol=TOLERANCE, rtol=0)
+    assert got[f"present.{LAYERS - 1}.value"].shape[2] == 8
+
+
+def test_half_precision(tmp_path: Path) -> None:
+    model = make("llama")
+    feed = example(model, 1, 6, 0)
+    expected = reference(model, feed)[0]
+    exported = export_onnx(model.half(), tmp_path / "model.onnx", dynamo=False, opset=17, kind="none")
+    raise_module(exported, tmp_path)
+    got = run(tmp_path / "raised.mlir", one_sequence(feed), tmp_path)["logits"]
+    np.testing.assert_allclose(got, expected, atol=5e-3, rtol=0)
+
+
+def test_scaling_groups_are_those_of_the_checkpoint(tmp_path: Path) -> None:
+    model = make("llama")
+    model.save_pretrained(tmp_path / "checkpoint")
+    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=False, opset=17, kind="none")
+
+    def groups(source: Path) -> set[tuple[str, str]]:
+        out = tmp_path / "groups.mlir"
+        done = tool("awq-compile", source, "--compile-to=groups", "-o", out)
+        assert done.returncode == 0, done.stderr
+        found = re.findall(r'awq\.group = "([^"]*)", awq\.name = "([^"]*)"', out.read_text())
+        # The exporter's wrapper puts a name in front of all others.
+        return {(group.removeprefix("model_."), linear.removeprefix("model_.")) for group, linear in found}
+
+    expected = groups(tmp_path / "checkpoint")
+    assert len(expected) == 7 * LAYERS
+    # Norms have no names in the graph: their groups are named after a reader.
+    linears = {linear for _, linear in expected}
+    found = groups(exported)
+    assert {linear for _, linear in found} == linears
+
+    def partition(pairs: set[tuple[str, str]]) -> set[frozenset[str]]:
+        names = {group for group, _ in pairs}
+        return {frozenset(linear for group, linear in pairs if group == name) for name in names}
+
+    assert partition(found) == partition(expected)
+
+
+def test_what_is_not_understood_stays_and_says_so(tmp_path: Path) -> None:
+    """Gathered expert weights: the model runs as it is, and a remark names what is in the way."""
+    model = make("mixtral")
+    model.set_experts_implementation("batched_mm")
+    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=18, kind="none")
+    imported = tmp_path / "imported.mlir"
+    assert tool("awq-translate", "--import-onnx", exported, "-o", imported).returncode == 0
+    done = tool("awq-opt", "--awq-raise-decoder", imported, "-o", tmp_path / "kept.mlir")
+    assert done.returncode == 0
+    assert "keeps 'main' from being raised" in done.stderr
+    assert "func.func @main" in (tmp_path / "kept.mlir").read_text()
+    failed = tool("awq-compile", exported, "--compile-to=groups", "-o", tmp_path / "no.mlir")
+    assert failed.returncode == 4
+    assert "AWQ1144" in failed.stderr
+    feed = example(model, 1, 5, 0)
+    got = run(exported, feed, tmp_path)["logits"]
+    np.testing.assert_allclose(got, reference(model, feed), atol=TOLERANCE, rtol=0)
