@@ -167,6 +167,32 @@ std::optional<double> DecoderRaiser::constantElement(Value tensor,
   return it->second[offset];
 }
 
+std::optional<int64_t> DecoderRaiser::fixedSize(Value tensor, int64_t dim) {
+  auto size = reader->sizeOf(tensor, dim);
+  if (!size || !size->isConstant())
+    return std::nullopt;
+  return size->constant;
+}
+
+std::optional<int64_t> DecoderRaiser::lastSize(Value tensor) {
+  auto type = dyn_cast<RankedTensorType>(tensor.getType());
+  if (!type || type.getRank() == 0)
+    return std::nullopt;
+  return fixedSize(tensor, type.getRank() - 1);
+}
+
+bool DecoderRaiser::haveSameSizes(Value a, Value b) {
+  int64_t rank = cast<RankedTensorType>(a.getType()).getRank();
+  if (cast<RankedTensorType>(b.getType()).getRank() != rank)
+    return false;
+  for (int64_t i = 0; i < rank; ++i) {
+    auto left = reader->sizeOf(a, i), right = reader->sizeOf(b, i);
+    if (!left || !right || !(*left == *right))
+      return false;
+  }
+  return true;
+}
+
 ElementRef DecoderRaiser::readUse(const Scalar &scalar,
                                   ArrayRef<ElementRef> places) {
   if (scalar.user)

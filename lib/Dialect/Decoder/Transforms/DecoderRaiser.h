@@ -70,6 +70,12 @@ private:
                                         llvm::ArrayRef<int64_t> place);
   /// What a scalar is at a place of its expression's root.
   ElementRef readUse(const Scalar &scalar, llvm::ArrayRef<ElementRef> places);
+  /// A size that does not depend on the tokens, also where its type does not
+  /// tell it.
+  std::optional<int64_t> fixedSize(mlir::Value tensor, int64_t dim);
+  std::optional<int64_t> lastSize(mlir::Value tensor);
+  /// Whether two tensors have the same sizes, however those are written.
+  bool haveSameSizes(mlir::Value a, mlir::Value b);
   /// The tokens before the new ones: none in a graph without caches.
   Linear past() const;
 

@@ -237,6 +237,11 @@ Value DecoderRaiser::attention(Value tensor, Axes axes) {
   while (true) {
     if (dropBatch(tensor, axes))
       continue;
+    if (Operation *op = reshapeOf(tensor);
+        op && haveSameSizes(op->getOperand(0), tensor)) {
+      tensor = stripTensor(op->getOperand(0));
+      continue;
+    }
     auto transpose = tensor.getDefiningOp<linalg::TransposeOp>();
     if (!transpose)
       break;

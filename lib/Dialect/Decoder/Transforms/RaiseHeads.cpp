@@ -131,6 +131,8 @@ Value DecoderRaiser::reshapedHeads(Value from, Value result, const Axes &axes,
   auto before = cast<RankedTensorType>(from.getType()),
        after = cast<RankedTensorType>(result.getType());
   Location loc = result.getLoc();
+  if (haveSameSizes(from, result))
+    return heads(from, axes, state);
   int64_t head = placeOf(axes, Axis::Head);
   // Batch and heads are joined for a product of matrices, and split again.
   bool hasBatch = placeOf(axes, Axis::Batch) >= 0;

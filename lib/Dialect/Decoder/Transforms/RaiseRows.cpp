@@ -16,12 +16,6 @@ using namespace mlir;
 using namespace awq;
 using namespace awq::decoder;
 
-static int64_t lastSize(Value tensor) {
-  auto type = dyn_cast<RankedTensorType>(tensor.getType());
-  return type && type.getRank() > 0 ? type.getShape().back()
-                                    : ShapedType::kDynamic;
-}
-
 Value DecoderRaiser::rows(Value tensor) {
   tensor = stripTensor(tensor);
   if (Value known = built.lookup(tensor))
@@ -91,7 +85,7 @@ Value DecoderRaiser::normRows(const NormMatch &norm) {
   if (!input)
     return {};
   b.setLoc(norm.weight ? norm.weight.getLoc() : norm.input.value.getLoc());
-  int64_t channels = lastSize(input);
+  int64_t channels = cast<RankedTensorType>(input.getType()).getShape().back();
   Value weight;
   if (norm.weight) {
     weight = vectorParameter(norm.weight);
@@ -126,7 +120,8 @@ Value DecoderRaiser::sumRows(const Scalar &scalar, ArrayRef<Scalar> terms) {
         product = stripTensor(op->getOperand(0));
       }
       std::optional<LinearMatch> linear = matchLinear(product);
-      if (linear && isVectorParameter(bias.value, lastSize(product)))
+      std::optional<int64_t> outputs = lastSize(product);
+      if (linear && outputs && isVectorParameter(bias.value, *outputs))
         return linearRows(*linear, bias.value);
     }
   // Residual streams add up in the order of the graph.
@@ -257,15 +252,16 @@ Value DecoderRaiser::leafRows(Value tensor) {
 }
 
 Value DecoderRaiser::reshapedRows(Value from, Value result) {
-  int64_t before = lastSize(from), after = lastSize(result);
-  auto type = cast<RankedTensorType>(from.getType());
-  if (before == after && !ShapedType::isDynamic(before))
+  std::optional<int64_t> before = lastSize(from), after = lastSize(result);
+  if (before && before == after)
     return rows(from);
   // Heads side by side.
-  if (type.getRank() == 4 && !type.isDynamicDim(2) && !type.isDynamicDim(3) &&
-      type.getDimSize(2) * type.getDimSize(3) == after)
-    return attention(from,
-                     {Axis::Batch, Axis::Token, Axis::Head, Axis::Channel});
+  if (cast<RankedTensorType>(from.getType()).getRank() == 4 && before) {
+    std::optional<int64_t> heads = fixedSize(from, 2);
+    if (heads && after == *heads * *before)
+      return attention(from,
+                       {Axis::Batch, Axis::Token, Axis::Head, Axis::Channel});
+  }
   return fail(result.getLoc(), "is reshaped in an unknown way");
 }
 
