@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 from onnx_nodes import EXPECTED, PASSES, ROUNDS, TOOL, collect, outcomes, summary
@@ -39,3 +41,8 @@ def test_the_list_is_of_passes_and_refusals() -> None:
     wrong = {name: text for name, text in expected.items() if not text.startswith((PASSES, ROUNDS, "refused[AWQ114"))}
     assert not wrong
     assert sum(text == PASSES for text in expected.values()) >= 1000
+
+
+def test_the_page_lists_the_operators(load_script: Callable[[str], ModuleType]) -> None:
+    script = load_script("onnx_operators")
+    assert script.PAGE.read_text() == script.page(), "run scripts/onnx_operators.py"

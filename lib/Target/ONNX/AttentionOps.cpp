@@ -140,7 +140,6 @@ static Status attentionOp(OpContext &op) {
     int64_t mode = op.getInt("qk_matmul_output_mode", 0);
     if (mode < 0 || mode > 3)
       return op.invalid("qk_matmul_output_mode of " + Twine(mode));
-    // Opset 23 counted the mask before the cap.
     op.put(op.e.cast(*modes[mode], attention.query.type), 3);
   }
   return op.status();
@@ -182,7 +181,9 @@ static Status rotaryEmbedding(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::attentionOps() {
   static const OpEntry entries[] = {
-      {"Attention", attentionOp, 23},
+      {"Attention", attentionOp, 23, kNewestOpset, "",
+       "numbers of heads known, and the size of a head or the scale; softmax "
+       "in f32 (f64 for f64) whatever `softmax_precision`"},
       {"RotaryEmbedding", rotaryEmbedding, 23},
   };
   return entries;

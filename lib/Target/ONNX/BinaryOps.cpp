@@ -160,9 +160,9 @@ static Status div(OpContext &op) {
                }));
 }
 
-/// Max and Min of any number of inputs.
+/// Max, Min and Sum of any number of inputs.
 template <typename FloatOp, typename SignedOp, typename UnsignedOp>
-static Status extremum(OpContext &op, ElementFold fold) {
+static Status foldInputs(OpContext &op, ElementFold fold) {
   Tensor result = op.input(0);
   for (size_t i = 1; i < op.inputs.size() && op.ok(); ++i) {
     op.inputs[0] = result;
@@ -175,15 +175,19 @@ static Status extremum(OpContext &op, ElementFold fold) {
   return op.set(result);
 }
 
+static Status sumOf(OpContext &op) {
+  return foldInputs<arith::AddFOp, arith::AddIOp, arith::AddIOp>(op, nullptr);
+}
+
 static Status maximum(OpContext &op) {
-  return extremum<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(
+  return foldInputs<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>(
       op, [](DimContext &dims, const DimExpr &a, const DimExpr &b) {
         return std::optional(dims.max(a, b));
       });
 }
 
 static Status minimum(OpContext &op) {
-  return extremum<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>(
+  return foldInputs<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>(
       op, [](DimContext &dims, const DimExpr &a, const DimExpr &b) {
         return std::optional(dims.min(a, b));
       });
@@ -265,9 +269,16 @@ static Status power(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::binaryOps() {
   static const OpEntry entries[] = {
-      {"Add", add, 7},     {"Div", div, 7},  {"Max", maximum, 8},
-      {"Min", minimum, 8}, {"Mod", mod, 10}, {"Mul", mul, 7},
-      {"Pow", power, 7},   {"Sub", sub, 7},
+      {"Add", add, 7},
+      {"Div", div, 7},
+      {"Max", maximum, 8},
+      {"Min", minimum, 8},
+      {"Mod", mod, 10, kNewestOpset, "",
+       "floats without `fmod` from opset 28 on"},
+      {"Mul", mul, 7},
+      {"Pow", power, 7},
+      {"Sub", sub, 7},
+      {"Sum", sumOf, 8},
   };
   return entries;
 }

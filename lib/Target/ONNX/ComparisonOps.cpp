@@ -116,6 +116,19 @@ static Status logicalXor(OpContext &op) {
   return logical<arith::XOrIOp>(op, nullptr);
 }
 
+template <typename Op>
+static Status bitwise(OpContext &op) {
+  if (Status status = checkBinary(op); !status)
+    return status;
+  Tensor &a = op.inputs[0], &b = op.inputs[1];
+  if (!isInteger(a.type) || a.type == OnnxType::Bool)
+    return op.invalid("inputs of " + io::name(a.type));
+  return op.set(op.e.map(
+      {a, b}, a.type, [](ImplicitLocOpBuilder &nested, ValueRange in) -> Value {
+        return Op::create(nested, in[0], in[1]);
+      }));
+}
+
 static Status where(OpContext &op) {
   Tensor &condition = op.input(0), &yes = op.input(1), &no = op.input(2);
   if (!op.ok())
@@ -196,6 +209,9 @@ static Status clip(OpContext &op) {
 ArrayRef<OpEntry> onnx::comparisonOps() {
   static const OpEntry entries[] = {
       {"And", logicalAnd, 7},
+      {"BitwiseAnd", bitwise<arith::AndIOp>, 18},
+      {"BitwiseOr", bitwise<arith::OrIOp>, 18},
+      {"BitwiseXor", bitwise<arith::XOrIOp>, 18},
       {"Clip", clip, 6},
       {"Equal", equal, 7},
       {"Greater", greater, 7},

@@ -184,7 +184,8 @@ static Status eyeLike(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::constantOps() {
   static const OpEntry entries[] = {
-      {"Constant", constantOp},
+      {"Constant", constantOp, 1, kNewestOpset, "",
+       "no strings, no sparse tensors"},
       {"ConstantOfShape", constantOfShape, 9},
       {"EyeLike", eyeLike, 9},
       {"Range", range, 11},

@@ -113,12 +113,12 @@ static Status rotaryEmbedding(OpContext &op) {
   DimExpr tokens = shape[isJoined ? 1 : 2];
   // One number is the position of the first token of all sequences.
   if (positions.rank() == 1) {
-    Tensor steps = op.e.generate(
-        positions.type, {1, tokens},
-        [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-          return arith::IndexCastOp::create(
-              b, op.e.elementType(positions.type), at[1]);
-        });
+    Tensor steps =
+        op.e.generate(positions.type, {1, tokens},
+                      [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+                        return arith::IndexCastOp::create(
+                            b, op.e.elementType(positions.type), at[1]);
+                      });
     positions = op.e.add(steps, positions);
   }
   if (isJoined) {
@@ -129,8 +129,8 @@ static Status rotaryEmbedding(OpContext &op) {
       heads = *width / (2 * *half);
     if (heads <= 0)
       return op.unsupported("a number of heads that is not known");
-    x = op.e.reshape(x, {shape[0], shape[1], heads,
-                         op.e.dims.floorDiv(shape[2], heads)});
+    x = op.e.reshape(
+        x, {shape[0], shape[1], heads, op.e.dims.floorDiv(shape[2], heads)});
   }
   Tensor result =
       rotate(op.e, x, rowsAt(op.e, cosines, positions),
@@ -166,8 +166,8 @@ static Status readPacked(OpContext &op, int64_t heads, int64_t shared,
 /// a sequence.
 static Tensor tokensBefore(OpContext &op, const Tensor &last,
                            const DimExpr &queries) {
-  Tensor count = op.e.cast(op.e.fromElements(OnnxType::I64, {}, {queries}),
-                           last.type);
+  Tensor count =
+      op.e.cast(op.e.fromElements(OnnxType::I64, {}, {queries}), last.type);
   return op.e.map({last, count}, last.type,
                   [](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
                     Type type = in[0].getType();
@@ -218,12 +218,12 @@ static Status groupQueryAttention(OpContext &op) {
     if (op.has(9)) {
       positions = op.inputs[9];
     } else {
-      Tensor steps = op.e.generate(
-          last.type, {1, tokens},
-          [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-            return arith::IndexCastOp::create(b, op.e.elementType(last.type),
-                                              at[1]);
-          });
+      Tensor steps =
+          op.e.generate(last.type, {1, tokens},
+                        [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
+                          return arith::IndexCastOp::create(
+                              b, op.e.elementType(last.type), at[1]);
+                        });
       positions = op.e.add(steps, op.e.unsqueeze(before, {1}));
     }
     cosines = op.e.cast(rowsAt(op.e, cosines, positions), q.type);
@@ -286,9 +286,9 @@ static Status multiHeadAttention(OpContext &op) {
   if (op.has(5))
     attention.bias = op.inputs[5];
   if (op.getInt("unidirectional", 0) != 0)
-    attention.seen = causalMask(
-        op.e, attention.query.shape[2], attention.key.shape[2],
-        op.e.fromElements(OnnxType::I64, {}, {past}), 0);
+    attention.seen =
+        causalMask(op.e, attention.query.shape[2], attention.key.shape[2],
+                   op.e.fromElements(OnnxType::I64, {}, {past}), 0);
   auto size = attention.query.shape[3].constant();
   double scale = op.getFloat("scale", 0.0);
   if (scale == 0.0 && !size)
@@ -302,16 +302,17 @@ static Status multiHeadAttention(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::contribOps() {
   static const OpEntry entries[] = {
-      {"GroupQueryAttention", groupQueryAttention, 1, 1, "com.microsoft"},
-      {"MultiHeadAttention", multiHeadAttention, 1, 1, "com.microsoft"},
+      {"GroupQueryAttention", groupQueryAttention, 1, 1, "com.microsoft",
+       "no sinks, no quantized cache; the cache grows"},
+      {"MultiHeadAttention", multiHeadAttention, 1, 1, "com.microsoft",
+       "no packed queries, biases or padding mask"},
       {"QuickGelu", quickGelu, 1, 1, "com.microsoft"},
-      {"RotaryEmbedding", rotaryEmbedding, 1, 1, "com.microsoft"},
+      {"RotaryEmbedding", rotaryEmbedding, 1, 1, "com.microsoft", "no `scale`"},
       // onnxruntime's own, which its exporters write without a domain.
       {"SimplifiedLayerNormalization", simplifiedLayerNormalization},
       {"SimplifiedLayerNormalization", simplifiedLayerNormalization, 1, 1,
        "com.microsoft"},
-      {"SkipLayerNormalization", skipLayerNormalization, 1, 1,
-       "com.microsoft"},
+      {"SkipLayerNormalization", skipLayerNormalization, 1, 1, "com.microsoft"},
       {"SkipSimplifiedLayerNormalization", skipSimplifiedLayerNormalization, 1,
        1, "com.microsoft"},
   };

@@ -28,6 +28,30 @@ Value onnx::placeOf(ImplicitLocOpBuilder &b, Value element, Value size) {
                                 zero);
 }
 
+PlaceGuard::PlaceGuard(OpContext &op, ArrayRef<DimExpr> looped,
+                       ArrayRef<DimExpr> sizes) {
+  for (auto [loop, size] : llvm::zip_equal(looped, sizes)) {
+    std::optional<bool> isSmaller = op.e.dims.isLess(size, loop);
+    if (isSmaller == true)
+      op.note(op.invalid("tensors whose sizes do not fit"));
+    last.emplace_back();
+    if (loop == size || isSmaller == false)
+      continue;
+    Value one = arith::ConstantIndexOp::create(op.e.b, 1);
+    last.back() =
+        arith::SubIOp::create(op.e.b, op.e.dims.materialize(size), one);
+  }
+}
+
+SmallVector<Value> PlaceGuard::apply(ImplicitLocOpBuilder &b,
+                                     ValueRange places) const {
+  SmallVector<Value> inside;
+  for (auto [place, bound] : llvm::zip_equal(places, last))
+    inside.push_back(bound ? arith::MinSIOp::create(b, place, bound).getResult()
+                           : place);
+  return inside;
+}
+
 /// Indices must be i32 or i64.
 static bool areIndices(const Tensor &tensor) {
   return tensor.type == OnnxType::I64 || tensor.type == OnnxType::I32;
@@ -100,10 +124,13 @@ static Status gatherElements(OpContext &op) {
     return op.status();
   Value data = op.e.value(x), table = op.e.value(indices);
   Value bound = op.e.dims.materialize(x.shape[axis]);
+  Shape looped = indices.shape;
+  looped[axis] = x.shape[axis];
+  PlaceGuard guard(op, looped, x.shape);
   return op.set(op.e.generate(
       x.type, indices.shape,
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        SmallVector<Value> places(at);
+        SmallVector<Value> places = guard.apply(b, at);
         places[axis] = placeOf(b, op.e.readElement(b, table, at), bound);
         return op.e.readElement(b, data, places);
       }));
@@ -131,10 +158,12 @@ static Status gatherND(OpContext &op) {
   SmallVector<Value> bounds;
   for (const DimExpr &size : x.shape)
     bounds.push_back(op.e.dims.materialize(size));
+  PlaceGuard guard(op, ArrayRef(indices.shape).take_front(batch),
+                   ArrayRef(x.shape).take_front(batch));
   return op.set(op.e.generate(
       x.type, std::move(shape),
       [&](ImplicitLocOpBuilder &b, ValueRange at) -> Value {
-        SmallVector<Value> places(at.take_front(batch));
+        SmallVector<Value> places = guard.apply(b, at.take_front(batch));
         for (int64_t i = 0; i < *depth; ++i) {
           SmallVector<Value> row(at.take_front(lead));
           row.push_back(arith::ConstantIndexOp::create(b, i));
@@ -220,8 +249,11 @@ static Status trilu(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::indexOps() {
   static const OpEntry entries[] = {
-      {"Gather", gather},         {"GatherElements", gatherElements, 11},
-      {"GatherND", gatherND, 11}, {"OneHot", oneHot, 9},
+      {"Gather", gather},
+      {"GatherElements", gatherElements, 11},
+      {"GatherND", gatherND, 11, kNewestOpset, "",
+       "last size of the indices known"},
+      {"OneHot", oneHot, 9},
       {"Trilu", trilu, 14},
   };
   return entries;

@@ -126,10 +126,25 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name);
 mlir::Value placeOf(mlir::ImplicitLocOpBuilder &b, mlir::Value element,
                     mlir::Value size);
 
+/// Keeps places of a loop over one shape inside of a tensor of another, which
+/// may be smaller only if that is not known; notes one that is.
+class PlaceGuard {
+public:
+  PlaceGuard(OpContext &op, llvm::ArrayRef<DimExpr> looped,
+             llvm::ArrayRef<DimExpr> sizes);
+  llvm::SmallVector<mlir::Value> apply(mlir::ImplicitLocOpBuilder &b,
+                                       mlir::ValueRange places) const;
+
+private:
+  /// The last place of each dimension; null where none lies behind it.
+  llvm::SmallVector<mlir::Value> last;
+};
+
 /// "DOMAIN::OP-VERSION at node NAME".
 std::string describe(const io::OnnxNode &node, int64_t version);
 
 // The operators, by family.
+llvm::ArrayRef<OpEntry> activationOps();
 llvm::ArrayRef<OpEntry> attentionOps();
 llvm::ArrayRef<OpEntry> binaryOps();
 llvm::ArrayRef<OpEntry> comparisonOps();

@@ -187,7 +187,8 @@ static Status einsum(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::productOps() {
   static const OpEntry entries[] = {
-      {"Einsum", einsum, 12},
+      {"Einsum", einsum, 12, kNewestOpset, "",
+       "at most 9 dimensions in an ellipsis"},
       {"Gemm", gemm, 7},
       {"MatMul", matMul},
       {"MatMulInteger", matMulInteger, 10},

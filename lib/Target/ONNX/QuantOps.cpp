@@ -44,8 +44,8 @@ struct Spread {
 } // namespace
 
 /// `axis` and `block` are the node's; notes a shape that does not fit.
-static Spread spread(OpContext &op, const Tensor &x, Tensor table,
-                     int64_t axis, int64_t block) {
+static Spread spread(OpContext &op, const Tensor &x, Tensor table, int64_t axis,
+                     int64_t block) {
   Spread result;
   if (countElements(table.shape) == 1 && block == 0) {
     table = op.e.reshape(table, {});
@@ -58,8 +58,8 @@ static Spread spread(OpContext &op, const Tensor &x, Tensor table,
     for (int64_t i = 0; fits && i < x.rank(); ++i) {
       auto whole = x.shape[i].constant(), part = table.shape[i].constant();
       if (whole && part)
-        fits = i == axis ? *part == (*whole + block - 1) / block
-                         : *whole == *part;
+        fits =
+            i == axis ? *part == (*whole + block - 1) / block : *whole == *part;
     }
     if (!fits)
       op.note(op.invalid("scales that do not fit the blocks"));
@@ -96,8 +96,7 @@ static std::optional<Tensor> dequantizeWeight(OpContext &op, int64_t axis,
   int64_t bits = io::bitWidth(x.type);
   if (!codes || x.rank() != 2 || block == 0 || bits > 8)
     return std::nullopt;
-  const io::OnnxTensor *zeros =
-      op.has(2) ? op.inputs[2].initializer : nullptr;
+  const io::OnnxTensor *zeros = op.has(2) ? op.inputs[2].initializer : nullptr;
   if (op.has(2) && !zeros)
     return std::nullopt;
   BlockWeight weight;
@@ -132,11 +131,12 @@ static std::optional<Tensor> dequantizeWeight(OpContext &op, int64_t axis,
 static Status dequantizeLinear(OpContext &op) {
   Tensor x = op.input(0), scale = op.input(1);
   int64_t block = op.getInt("block_size", 0);
-  int64_t axis = x.rank() == 0 ? 0 : op.axis(op.getInt("axis", 1) >= x.rank() &&
-                                                     x.rank() == 1
-                                                 ? 0
-                                                 : op.getInt("axis", 1),
-                                             x.rank());
+  int64_t axis = x.rank() == 0
+                     ? 0
+                     : op.axis(op.getInt("axis", 1) >= x.rank() && x.rank() == 1
+                                   ? 0
+                                   : op.getInt("axis", 1),
+                               x.rank());
   if (!op.ok())
     return op.status();
   bool isWide = x.type == OnnxType::I32;
@@ -259,22 +259,23 @@ static Status dynamicQuantizeLinear(OpContext &op) {
                     });
   };
   Tensor high = bound(Reduction::Max), low = bound(Reduction::Min);
-  Tensor scale = op.e.divide(op.e.subtract(high, low),
-                             op.e.scalar(OnnxType::F32, 255.0));
+  Tensor scale =
+      op.e.divide(op.e.subtract(high, low), op.e.scalar(OnnxType::F32, 255.0));
   Type byte = op.e.elementType(OnnxType::U8);
   // The zero point is the code of 0 - low.
-  Tensor point = op.e.map(
-      {low, scale}, OnnxType::U8,
-      [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-        Value down = arith::NegFOp::create(b, in[0]);
-        return quantize(b, down, in[1], Value(), OnnxType::U8, byte);
-      });
-  Tensor codes = op.e.map(
-      {x, scale, point}, OnnxType::U8,
-      [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-        Value shift = arith::UIToFPOp::create(b, b.getF32Type(), in[2]);
-        return quantize(b, in[0], in[1], shift, OnnxType::U8, byte);
-      });
+  Tensor point =
+      op.e.map({low, scale}, OnnxType::U8,
+               [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+                 Value down = arith::NegFOp::create(b, in[0]);
+                 return quantize(b, down, in[1], Value(), OnnxType::U8, byte);
+               });
+  Tensor codes =
+      op.e.map({x, scale, point}, OnnxType::U8,
+               [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+                 Value shift =
+                     arith::UIToFPOp::create(b, b.getF32Type(), in[2]);
+                 return quantize(b, in[0], in[1], shift, OnnxType::U8, byte);
+               });
   op.put(codes, 0);
   op.put(scale, 1);
   op.put(point, 2);
@@ -296,9 +297,8 @@ static Status matMulNBits(OpContext &op) {
   if (x.rank() == 0 || !isFloat(x.type) ||
       op.e.dims.isEqual(x.shape.back(), columns) == false)
     return op.invalid("an input that does not fit K = " + Twine(columns));
-  BlockWeight weight =
-      readBlocks(op, rows, columns, block, bits, op.input(1), scales,
-                 op.has(3) ? op.inputs[3] : Tensor());
+  BlockWeight weight = readBlocks(op, rows, columns, block, bits, op.input(1),
+                                  scales, op.has(3) ? op.inputs[3] : Tensor());
   if (!op.ok())
     return op.status();
   std::optional<Tensor> floats = weight.emit(op.e);
@@ -352,11 +352,16 @@ static Status gatherBlockQuantized(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::quantOps() {
   static const OpEntry entries[] = {
-      {"DequantizeLinear", dequantizeLinear, 10},
+      {"DequantizeLinear", dequantizeLinear, 10, kNewestOpset, "",
+       "integer codes; f32 arithmetic"},
       {"DynamicQuantizeLinear", dynamicQuantizeLinear, 11},
-      {"GatherBlockQuantized", gatherBlockQuantized, 1, 1, "com.microsoft"},
-      {"MatMulNBits", matMulNBits, 1, 1, "com.microsoft"},
-      {"QuantizeLinear", quantizeLinear, 10},
+      {"GatherBlockQuantized", gatherBlockQuantized, 1, 1, "com.microsoft",
+       "rows of a constant table, blocks along its columns"},
+      {"MatMulNBits", matMulNBits, 1, 1, "com.microsoft",
+       "constant codes of 2, 4 or 8 bits, blocks that divide K; no group "
+       "index, no float zero points"},
+      {"QuantizeLinear", quantizeLinear, 10, kNewestOpset, "",
+       "integer codes; f32 arithmetic, no `precision`"},
   };
   return entries;
 }

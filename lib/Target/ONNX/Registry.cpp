@@ -22,10 +22,10 @@ llvm::ArrayRef<const OpEntry *> onnx::allOps() {
   static const std::vector<const OpEntry *> entries = [] {
     std::vector<const OpEntry *> sorted;
     for (llvm::ArrayRef<OpEntry> family :
-         {attentionOps(), binaryOps(), comparisonOps(), constantOps(),
-          contribOps(), indexOps(), normOps(), padOps(), productOps(),
-          quantOps(), reduceOps(), scatterOps(), shapeOps(), sliceOps(),
-          unaryOps()})
+         {activationOps(), attentionOps(), binaryOps(), comparisonOps(),
+          constantOps(), contribOps(), indexOps(), normOps(), padOps(),
+          productOps(), quantOps(), reduceOps(), scatterOps(), shapeOps(),
+          sliceOps(), unaryOps()})
       for (const OpEntry &entry : family)
         sorted.push_back(&entry);
     llvm::sort(sorted, [](const OpEntry *a, const OpEntry *b) {

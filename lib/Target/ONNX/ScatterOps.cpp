@@ -224,13 +224,17 @@ static Status scatterElements(OpContext &op) {
     return op.status();
   Value table = op.e.value(indices), source = op.e.value(updates);
   Value bound = op.e.dims.materialize(x.shape[axis]);
+  Shape looped = indices.shape;
+  looped[axis] = x.shape[axis];
+  PlaceGuard ofData(op, looped, x.shape);
+  PlaceGuard ofUpdates(op, indices.shape, updates.shape);
   bool noSign = isUnsigned(x.type);
   Value result = loopOver(
       op.e.b, placesOf(op.e, indices.shape), op.e.value(x),
       [&](ImplicitLocOpBuilder &b, ValueRange at, Value data) -> Value {
-        SmallVector<Value> target(at);
+        SmallVector<Value> target = ofData.apply(b, at);
         target[axis] = placeOf(b, op.e.readElement(b, table, at), bound);
-        Value update = op.e.readElement(b, source, at);
+        Value update = op.e.readElement(b, source, ofUpdates.apply(b, at));
         if (reduction != "none")
           update = combine(b, reduction, op.e.readElement(b, data, target),
                            update, noSign);
@@ -254,18 +258,23 @@ static Status scatterND(OpContext &op) {
     return op.invalid("updates of rank " + Twine(updates.rank()));
   Value table = op.e.value(indices), source = op.e.value(updates);
   SmallVector<Value> bounds = sizesOf(op, x.shape);
+  ArrayRef<DimExpr> looped(updates.shape);
+  PlaceGuard ofIndices(op, looped.take_front(lead),
+                       ArrayRef(indices.shape).drop_back());
+  PlaceGuard ofData(op, looped.drop_front(lead),
+                    ArrayRef(x.shape).drop_front(*depth));
   bool noSign = isUnsigned(x.type);
   Value result = loopOver(
       op.e.b, placesOf(op.e, updates.shape), op.e.value(x),
       [&](ImplicitLocOpBuilder &b, ValueRange at, Value data) -> Value {
         SmallVector<Value> target;
         for (int64_t i = 0; i < *depth; ++i) {
-          SmallVector<Value> row(at.take_front(lead));
+          SmallVector<Value> row = ofIndices.apply(b, at.take_front(lead));
           row.push_back(arith::ConstantIndexOp::create(b, i));
           target.push_back(
               placeOf(b, op.e.readElement(b, table, row), bounds[i]));
         }
-        llvm::append_range(target, at.drop_front(lead));
+        llvm::append_range(target, ofData.apply(b, at.drop_front(lead)));
         Value update = op.e.readElement(b, source, at);
         if (reduction != "none")
           update = combine(b, reduction, op.e.readElement(b, data, target),
@@ -292,16 +301,23 @@ static Status tensorScatter(OpContext &op) {
     if (op.inputs[2].rank() != 1 || !isInteger(op.inputs[2].type))
       return op.invalid("write_indices must be integers, one a sequence");
     starts = op.e.value(op.inputs[2]);
+    if (op.e.dims.isEqual(op.inputs[2].shape[0], updates.shape[0]) == false)
+      return op.invalid("write_indices must be one a sequence");
   }
   Value source = op.e.value(updates);
   Value bound = op.e.dims.materialize(x.shape[axis]);
+  Shape looped = updates.shape;
+  looped[axis] = x.shape[axis];
+  PlaceGuard guard(op, looped, x.shape);
   Value result = loopOver(
       op.e.b, placesOf(op.e, updates.shape), op.e.value(x),
       [&](ImplicitLocOpBuilder &b, ValueRange at, Value data) -> Value {
-        SmallVector<Value> target(at);
+        SmallVector<Value> target = guard.apply(b, at);
         if (starts) {
           Value start = arith::IndexCastOp::create(
               b, b.getIndexType(), op.e.readElement(b, starts, at[0]));
+          start = arith::MaxSIOp::create(b, start,
+                                         arith::ConstantIndexOp::create(b, 0));
           target[axis] = arith::AddIOp::create(b, target[axis], start);
         }
         if (mode == "circular") {
@@ -320,9 +336,12 @@ static Status tensorScatter(OpContext &op) {
 ArrayRef<OpEntry> onnx::scatterOps() {
   static const OpEntry entries[] = {
       {"NonZero", nonZero, 9},
+      {"Scatter", scatterElements, 9, 10},
       {"ScatterElements", scatterElements, 11},
-      {"ScatterND", scatterND, 11},
-      {"TensorScatter", tensorScatter, 24},
+      {"ScatterND", scatterND, 11, kNewestOpset, "",
+       "last size of the indices known"},
+      {"TensorScatter", tensorScatter, 24, kNewestOpset, "",
+       "rows beyond the end are written to the last one"},
       {"TopK", topK},
   };
   return entries;

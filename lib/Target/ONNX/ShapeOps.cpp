@@ -319,10 +319,19 @@ static Status tile(OpContext &op) {
 
 ArrayRef<OpEntry> onnx::shapeOps() {
   static const OpEntry entries[] = {
-      {"Concat", concat, 4},    {"Expand", expand, 8},    {"Flatten", flatten},
-      {"Reshape", reshape},     {"Shape", shapeOp},       {"Size", sizeOp},
-      {"Split", splitOp, 2},    {"Squeeze", squeeze},     {"Tile", tile, 6},
-      {"Transpose", transpose}, {"Unsqueeze", unsqueeze},
+      {"Concat", concat, 4},
+      {"Expand", expand, 8},
+      {"Flatten", flatten},
+      {"Reshape", reshape},
+      {"Shape", shapeOp},
+      {"Size", sizeOp},
+      {"Split", splitOp, 2, kNewestOpset, "",
+       "equal parts of a known size only"},
+      {"Squeeze", squeeze, 1, kNewestOpset, "", "without axes: sizes known"},
+      {"Tile", tile, 6},
+      {"Transpose", transpose},
+      {"Unsqueeze", unsqueeze, 1, kNewestOpset, "",
+       "results of at most 16 dimensions"},
   };
   return entries;
 }

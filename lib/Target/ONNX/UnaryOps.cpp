@@ -6,17 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpContext.h"
+#include "UnaryOps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace awq;
 using namespace awq::onnx;
 
-/// Numbers only: floats, and integers where the op allows them.
-static Status mapUnary(OpContext &op, Emitter::Body body,
-                       bool allowIntegers = false) {
+Status onnx::mapUnary(OpContext &op, Emitter::Body body, bool allowIntegers) {
   Tensor &x = op.input(0);
   if (!op.ok())
     return op.status();
@@ -72,97 +72,6 @@ static Status reciprocal(OpContext &op) {
   });
 }
 
-static Value sigmoidOf(ImplicitLocOpBuilder &b, Value x) {
-  Value one = constantElement(b, x.getType(), 1.0);
-  Value power = math::ExpOp::create(b, arith::NegFOp::create(b, x));
-  return arith::DivFOp::create(b, one, arith::AddFOp::create(b, one, power));
-}
-
-static Status sigmoid(OpContext &op) {
-  return mapUnary(op, [](ImplicitLocOpBuilder &b, ValueRange in) {
-    return sigmoidOf(b, in[0]);
-  });
-}
-
-/// x * sigmoid(alpha * x).
-static Tensor swishOf(OpContext &op, const Tensor &x) {
-  double alpha = op.getFloat("alpha", 1.0);
-  return op.e.map(
-      {x}, x.type, [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-        Value scaled = in[0];
-        if (alpha != 1.0)
-          scaled = arith::MulFOp::create(
-              b, scaled, constantElement(b, scaled.getType(), alpha));
-        return arith::MulFOp::create(b, in[0], sigmoidOf(b, scaled));
-      });
-}
-
-static Status swish(OpContext &op) {
-  Tensor &x = op.input(0);
-  if (op.ok() && !isFloat(x.type))
-    return op.invalid("input 0 is a tensor of " + io::name(x.type));
-  return op.set(swishOf(op, x));
-}
-
-static Status swiGLU(OpContext &op) {
-  Tensor gate = op.input(0), up = op.input(1);
-  if (op.ok() && (!isFloat(gate.type) || up.type != gate.type))
-    return op.invalid("inputs of " + io::name(gate.type) + " and " +
-                      io::name(up.type));
-  if (op.ok() && !op.e.broadcast({gate.shape, up.shape}))
-    return op.invalid("inputs of different shapes");
-  if (!op.ok())
-    return op.status();
-  return op.set(op.e.multiply(swishOf(op, gate), up));
-}
-
-static Value geluOf(ImplicitLocOpBuilder &b, Value x) {
-  Type type = x.getType();
-  Value scaled = arith::MulFOp::create(
-      b, x, constantElement(b, type, 0.70710678118654752440));
-  Value sum = arith::AddFOp::create(b, math::ErfOp::create(b, scaled),
-                                    constantElement(b, type, 1.0));
-  Value half = arith::MulFOp::create(b, x, constantElement(b, type, 0.5));
-  return arith::MulFOp::create(b, half, sum);
-}
-
-static Value geluTanhOf(ImplicitLocOpBuilder &b, Value x) {
-  Type type = x.getType();
-  Value cube = arith::MulFOp::create(b, arith::MulFOp::create(b, x, x), x);
-  Value inner = arith::AddFOp::create(
-      b, x, arith::MulFOp::create(b, cube, constantElement(b, type, 0.044715)));
-  inner = arith::MulFOp::create(
-      b, inner, constantElement(b, type, 0.79788456080286535588));
-  Value sum = arith::AddFOp::create(b, math::TanhOp::create(b, inner),
-                                    constantElement(b, type, 1.0));
-  Value half = arith::MulFOp::create(b, x, constantElement(b, type, 0.5));
-  return arith::MulFOp::create(b, half, sum);
-}
-
-static Status gelu(OpContext &op) {
-  std::string kind = op.getString("approximate", "none");
-  if (kind != "none" && kind != "tanh")
-    return op.invalid("attribute 'approximate' is '" + kind + "'");
-  return mapUnary(op, [&](ImplicitLocOpBuilder &b, ValueRange in) {
-    return kind == "tanh" ? geluTanhOf(b, in[0]) : geluOf(b, in[0]);
-  });
-}
-
-static Status relu(OpContext &op) {
-  bool isUnsignedInput = isUnsigned(op.input(0).type);
-  return mapUnary(
-      op,
-      [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-        Value zero = constantElement(b, in[0].getType(), 0.0);
-        if (isa<FloatType>(in[0].getType()))
-          return arith::MaximumFOp::create(b, in[0], zero);
-        if (isUnsignedInput)
-          return in[0];
-        return arith::MaxSIOp::create(b, in[0], zero);
-      },
-      true);
-}
-
 static Status isNaN(OpContext &op) {
   Tensor &x = op.input(0);
   if (op.ok() && !isFloat(x.type))
@@ -172,6 +81,75 @@ static Status isNaN(OpContext &op) {
                            return arith::CmpFOp::create(
                                b, arith::CmpFPredicate::UNO, in[0], in[0]);
                          }));
+}
+
+static Status isInf(OpContext &op) {
+  Tensor &x = op.input(0);
+  bool negative = op.getInt("detect_negative", 1) != 0;
+  bool positive = op.getInt("detect_positive", 1) != 0;
+  if (op.ok() && !isFloat(x.type))
+    return op.invalid("input 0 is a tensor of " + io::name(x.type));
+  return op.set(op.e.map(
+      {x}, OnnxType::Bool,
+      [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+        Type type = in[0].getType();
+        double infinity = std::numeric_limits<double>::infinity();
+        Value result = arith::ConstantOp::create(b, b.getBoolAttr(false));
+        auto find = [&](double number) {
+          Value isIt =
+              arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, in[0],
+                                    constantElement(b, type, number));
+          result = arith::OrIOp::create(b, result, isIt);
+        };
+        if (negative)
+          find(-infinity);
+        if (positive)
+          find(infinity);
+        return result;
+      }));
+}
+
+static Status sign(OpContext &op) {
+  bool noSign = isUnsigned(op.input(0).type);
+  return mapUnary(
+      op,
+      [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+        Type type = in[0].getType();
+        auto number = [&](double value) {
+          return constantElement(b, type, value);
+        };
+        Value isMore, isLess;
+        if (isa<FloatType>(type)) {
+          isMore = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, in[0],
+                                         number(0));
+          isLess = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, in[0],
+                                         number(0));
+        } else {
+          isMore = arith::CmpIOp::create(
+              b, noSign ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt,
+              in[0], number(0));
+          isLess = arith::CmpIOp::create(
+              b, noSign ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt,
+              in[0], number(0));
+        }
+        // 0 and no number at all stay what they are.
+        Value rest = arith::SelectOp::create(b, isLess, number(-1), in[0]);
+        return arith::SelectOp::create(b, isMore, number(1), rest);
+      },
+      true);
+}
+
+static Status bitwiseNot(OpContext &op) {
+  Tensor &x = op.input(0);
+  if (op.ok() && (!isInteger(x.type) || x.type == OnnxType::Bool))
+    return op.invalid("input 0 is a tensor of " + io::name(x.type));
+  return mapUnary(
+      op,
+      [](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+        Value ones = constantElement(b, in[0].getType(), -1);
+        return arith::XOrIOp::create(b, in[0], ones);
+      },
+      true);
 }
 
 static Status logicalNot(OpContext &op) {
@@ -209,27 +187,34 @@ static Status identity(OpContext &op) { return op.set(op.input(0)); }
 ArrayRef<OpEntry> onnx::unaryOps() {
   static const OpEntry entries[] = {
       {"Abs", absolute, 6},
+      {"Acos", mathUnary<math::AcosOp>, 7},
+      {"Acosh", mathUnary<math::AcoshOp>, 9},
+      {"Asin", mathUnary<math::AsinOp>, 7},
+      {"Asinh", mathUnary<math::AsinhOp>, 9},
+      {"Atan", mathUnary<math::AtanOp>, 7},
+      {"Atanh", mathUnary<math::AtanhOp>, 9},
+      {"BitwiseNot", bitwiseNot, 18},
       {"Cast", cast, 6},
       {"CastLike", cast, 15},
       {"Ceil", mathUnary<math::CeilOp>, 6},
       {"Cos", mathUnary<math::CosOp>, 7},
+      {"Cosh", mathUnary<math::CoshOp>, 9},
       {"Erf", mathUnary<math::ErfOp>, 9},
       {"Exp", mathUnary<math::ExpOp>, 6},
       {"Floor", mathUnary<math::FloorOp>, 6},
-      {"Gelu", gelu, 20},
       {"Identity", identity},
+      {"IsInf", isInf, 10},
       {"IsNaN", isNaN, 9},
       {"Log", mathUnary<math::LogOp>, 6},
       {"Neg", neg, 6},
       {"Not", logicalNot},
       {"Reciprocal", reciprocal, 6},
-      {"Relu", relu, 6},
       {"Round", mathUnary<math::RoundEvenOp>, 11},
-      {"Sigmoid", sigmoid, 6},
+      {"Sign", sign, 9},
       {"Sin", mathUnary<math::SinOp>, 7},
+      {"Sinh", mathUnary<math::SinhOp>, 9},
       {"Sqrt", mathUnary<math::SqrtOp>, 6},
-      {"SwiGLU", swiGLU, 28},
-      {"Swish", swish, 24},
+      {"Tan", mathUnary<math::TanOp>, 7},
       {"Tanh", mathUnary<math::TanhOp>, 6},
   };
   return entries;
