@@ -20,9 +20,19 @@ using io::OnnxType;
 // Rotary embedding
 //===----------------------------------------------------------------------===//
 
+/// A cosine or sine for each channel that turns, from one for each pair:
+/// [batch, sequence, 1, R] of [batch, sequence, 1, R/2].
+std::string Exporter::spreadAngles(const std::string &values, int64_t half,
+                                   bool interleaved) {
+  if (!interleaved)
+    return graph.concat({values, values}, 3);
+  std::string column = graph.unsqueeze(values, {4});
+  return graph.reshape(graph.concat({column, column}, 4), {0, 0, 1, 2 * half});
+}
+
 /// Cosines and sines at the positions of the new tokens.
-void Exporter::gatherAngles(Angles &angles) {
-  if (!angles.cosines.empty())
+void Exporter::gatherAngles(Angles &angles, bool interleaved) {
+  if (!angles.tables[interleaved].first.empty())
     return;
   std::string rows = positions();
   if (angles.offset != 0)
@@ -31,8 +41,12 @@ void Exporter::gatherAngles(Angles &angles) {
   std::string turns =
       graph.add("Mul", {places, parameter(angles.op.getInvFreq())});
   double scaling = angles.op.getScaling().convertToDouble();
-  angles.cosines = graph.multiply(graph.add("Cos", {turns}), scaling);
-  angles.sines = graph.multiply(graph.add("Sin", {turns}), scaling);
+  auto table = [&](StringRef function) {
+    std::string values = graph.multiply(graph.add(function, {turns}), scaling);
+    return spreadAngles(values, width(angles.op.getCosines()), interleaved);
+  };
+  std::string cosines = table("Cos");
+  angles.tables[interleaved] = {cosines, table("Sin")};
 }
 
 /// All of them, for GroupQueryAttention, which picks its own.
@@ -58,47 +72,39 @@ void Exporter::writeAngleCaches(Angles &angles) {
       floats(graph.unique("sin_cache"), {maxPosition, half}, sines);
 }
 
+/// [-x2, x1] of the halves of x, or (-x1, x0, -x3, x2, ...).
+std::string Exporter::rotaryPartner(const std::string &x, int64_t heads,
+                                    int64_t half, bool interleaved) {
+  if (!interleaved) {
+    std::string second = graph.slice(x, 3, half, half);
+    std::string first = graph.slice(x, 3, 0, half);
+    return graph.concat({graph.add("Neg", {second}), first}, 3);
+  }
+  std::string pairs = graph.reshape(x, {0, 0, heads, half, 2});
+  std::string second = graph.slice(pairs, 4, 1, 1);
+  std::string first = graph.slice(pairs, 4, 0, 1);
+  return graph.reshape(graph.concat({graph.add("Neg", {second}), first}, 4),
+                       {0, 0, heads, 2 * half});
+}
+
+/// x * cos + partner(x) * sin, as exporters write it.
 void Exporter::convertRotary(decoder::RotaryOp op) {
-  Known &table = known[op.getCosines()];
-  if (!table.angles)
+  Angles *angles = known[op.getCosines()].angles;
+  if (!angles || lead != 2)
     return failOp(op, "its angles are no decoder.rotary_table's");
-  Angles &angles = *table.angles;
-  gatherAngles(angles);
+  bool interleaved = op.getInterleaved();
+  gatherAngles(*angles, interleaved);
+  const auto &[cosines, sines] = angles->tables[interleaved];
   std::string x = tensor(op.getInput());
   int64_t channels = width(op.getInput()), half = width(op.getCosines());
-  int64_t last = lead + 1, heads = shape(op.getInput())[1];
-  std::string turning =
-      2 * half == channels ? x : graph.slice(x, last, 0, 2 * half);
-  std::string cosines = angles.cosines, sines = angles.sines;
-  if (op.getInterleaved()) {
-    // Pairs lie side by side: [..., R/2, 2].
-    turning = graph.reshape(turning, {0, 0, heads, half, 2});
-    cosines = graph.unsqueeze(cosines, {4});
-    sines = graph.unsqueeze(sines, {4});
-    ++last;
-  }
-  Names parts = graph.split(turning, last, 2);
-  auto mul = [&](const std::string &a, const std::string &b) {
-    return graph.add("Mul", {a, b});
-  };
-  std::string first =
-      graph.add("Sub", {mul(parts[0], cosines), mul(parts[1], sines)});
-  std::string second =
-      graph.add("Add", {mul(parts[1], cosines), mul(parts[0], sines)});
-  std::string turned;
-  if (op.getInterleaved()) {
-    turned = graph.reshape(graph.concat({first, second}, last),
-                           {0, 0, heads, 2 * half});
-    --last;
-    if (2 * half < channels)
-      turned = graph.concat(
-          {turned, graph.slice(x, last, 2 * half, channels - 2 * half)}, last);
-  } else {
-    Names all = {first, second};
-    if (2 * half < channels)
-      all.push_back(graph.slice(x, last, 2 * half, channels - 2 * half));
-    turned = graph.concat(all, last);
-  }
+  int64_t heads = shape(op.getInput())[1], rest = channels - 2 * half;
+  std::string turning = rest == 0 ? x : graph.slice(x, 3, 0, 2 * half);
+  std::string partner = rotaryPartner(turning, heads, half, interleaved);
+  std::string straight = graph.add("Mul", {turning, cosines});
+  std::string crossed = graph.add("Mul", {partner, sines});
+  std::string turned = graph.add("Add", {straight, crossed});
+  if (rest != 0)
+    turned = graph.concat({turned, graph.slice(x, 3, 2 * half, rest)}, 3);
   define(op.getResult(), turned);
 }
 
@@ -120,17 +126,28 @@ std::string Exporter::headed(Value value) {
   return graph.transpose(tensor(value), {0, 2, 1, 3});
 }
 
-/// Scores of all queries and keys, [batch, kv heads, heads per kv head,
-/// sequence, total], before anything is masked.
+/// [batch, kv heads, rows, channels] with each head as often as queries share
+/// it, in the form that exporters write and runtimes know.
+std::string Exporter::repeatedHeads(const std::string &heads, int64_t times,
+                                    int64_t count, int64_t channels) {
+  if (times == 1)
+    return heads;
+  std::string apart = graph.unsqueeze(heads, {2});
+  std::string repeated =
+      graph.add("Expand", {apart, graph.ints({1, 1, times, 1, 1})});
+  return graph.reshape(repeated, {0, count, -1, channels});
+}
+
+/// Scores of all queries and keys, [batch, heads, sequence, total], before
+/// anything is masked.
 std::string Exporter::scores(decoder::AttentionOp op,
                              const std::string &present) {
   int64_t heads = shape(op.getQuery())[1], channels = width(op.getQuery());
-  int64_t kvHeads = shape(op.getKey())[1], each = heads / kvHeads;
   std::string query =
       graph.multiply(headed(op.getQuery()), op.getScale().convertToDouble());
-  query = graph.reshape(query, {0, kvHeads, each, -1, channels});
   std::string keys =
-      graph.unsqueeze(graph.transpose(present, {0, 1, 3, 2}), {2});
+      repeatedHeads(present, heads / shape(op.getKey())[1], heads, channels);
+  keys = graph.transpose(keys, {0, 1, 3, 2});
   std::string result = graph.add("MatMul", {query, keys});
   double cap = op.getSoftcap().convertToDouble();
   if (cap > 0.0) {
@@ -142,7 +159,7 @@ std::string Exporter::scores(decoder::AttentionOp op,
   if (!op.getSlopes())
     return result;
   std::string slopes =
-      graph.reshape(parameter(op.getSlopes()), {1, kvHeads, each, 1, 1});
+      graph.reshape(parameter(op.getSlopes()), {1, heads, 1, 1});
   std::string distance =
       graph.cast(graph.add("Sub", {columns(), rows()}), OnnxType::F32);
   return graph.add("Add", {result, graph.add("Mul", {slopes, distance})});
@@ -165,10 +182,10 @@ void Exporter::convertPlainAttention(decoder::AttentionOp op) {
   std::string masked =
       graph.add("Where", {visible(op.getWindow()), scores(op, keys), hidden});
   std::string weights = graph.add("Softmax", {masked}, {{"axis", int64_t(-1)}});
-  std::string mixed =
-      graph.add("MatMul", {weights, graph.unsqueeze(values, {2})});
-  int64_t heads = shape(op.getQuery())[1], channels = width(op.getValue());
-  mixed = graph.reshape(mixed, {0, heads, -1, channels});
+  int64_t heads = shape(op.getQuery())[1];
+  values = repeatedHeads(values, heads / shape(op.getValue())[1], heads,
+                         width(op.getValue()));
+  std::string mixed = graph.add("MatMul", {weights, values});
   define(op.getOut(), graph.transpose(mixed, {0, 2, 1, 3}));
   keyCache.name = keyCache.present;
   valueCache.name = valueCache.present;

@@ -30,7 +30,9 @@ void Exporter::convert(Operation &op) {
         std::optional<int64_t> offset = positionOffset(op.getPosition());
         if (!offset)
           return failOp(op, "its first position is not that of the tokens");
-        angles.push_back({op, *offset, "", "", "", ""});
+        angles.emplace_back();
+        angles.back().op = op;
+        angles.back().offset = *offset;
         for (Value result : op->getResults())
           known[result].angles = &angles.back();
       })

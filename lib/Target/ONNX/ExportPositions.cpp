@@ -80,7 +80,7 @@ std::string Exporter::visible(int64_t window) {
     causal = graph.add("And", {causal, near});
   }
   std::string tokens =
-      graph.unsqueeze(graph.cast("attention_mask", OnnxType::Bool), {1, 2, 3});
+      graph.unsqueeze(graph.cast("attention_mask", OnnxType::Bool), {1, 2});
   name = graph.add("And", {tokens, causal});
   return name;
 }

@@ -55,7 +55,8 @@ private:
   struct Angles {
     decoder::RotaryTableOp op;
     int64_t offset = 0;
-    std::string cosines, sines;         ///< [batch, sequence, 1, R/2]
+    /// [batch, sequence, 1, R], for halves that turn and for neighbours.
+    std::pair<std::string, std::string> tables[2];
     std::string cosineCache, sineCache; ///< [positions, R/2]
   };
   /// A part of a value that is put together by tensor.insert_slice.
@@ -142,7 +143,13 @@ private:
   void convertGroupQuery(decoder::AttentionOp op, const GroupQuery &plan);
   std::string scores(decoder::AttentionOp op, const std::string &present);
   std::string headed(mlir::Value value);
-  void gatherAngles(Angles &angles);
+  std::string repeatedHeads(const std::string &heads, int64_t times,
+                            int64_t count, int64_t channels);
+  std::string spreadAngles(const std::string &values, int64_t half,
+                           bool interleaved);
+  void gatherAngles(Angles &angles, bool interleaved);
+  std::string rotaryPartner(const std::string &x, int64_t heads, int64_t half,
+                            bool interleaved);
   void writeAngleCaches(Angles &angles);
 
   // ExportExperts.cpp
@@ -157,7 +164,7 @@ private:
   std::string columns();   ///< [total]: 0, 1, ...
   std::string rows();      ///< [sequence, 1]: columns of the new tokens
   std::string positions(); ///< [batch, sequence]
-  /// [batch, 1, 1, sequence, total]: who sees whom, with a window or 0.
+  /// [batch, 1, sequence, total]: who sees whom, with a window or 0.
   std::string visible(int64_t window);
   std::string lastRows();  ///< [batch]: seqlens_k of GroupQueryAttention
   std::string totalRows(); ///< scalar: its total_sequence_length
