@@ -43,10 +43,10 @@ std::optional<Tensor> BlockWeight::emit(Emitter &e) const {
   bool isSymmetric = points.empty();
   if (isSymmetric)
     points.assign(rows * groups, static_cast<char>(1 << (bits - 1)));
-  auto scheme = SchemeAttr::get(
-      e.b.getContext(), bits, group,
-      isSymmetric ? ZeroPointKind::Symmetric : ZeroPointKind::Asymmetric,
-      e.elementType(scales.type));
+  auto scheme = SchemeAttr::get(e.b.getContext(), bits, group,
+                                isSymmetric ? ZeroPointKind::Symmetric
+                                            : ZeroPointKind::Asymmetric,
+                                e.elementType(scales.type));
   Value scaleValues = e.value(e.reshape(scales, {rows, groups}));
   auto type = RankedTensorType::get({rows, columns}, e.b.getF32Type());
   Value weight = DequantizeOp::create(

@@ -81,7 +81,8 @@ public:
   DimExpr max(const DimExpr &a, const DimExpr &b);
   DimExpr min(const DimExpr &a, const DimExpr &b);
 
-  /// Whether there is a number in it that is no size, but was read from a tensor.
+  /// Whether there is a number in it that is no size, but was read from a
+  /// tensor.
   bool hasElements(const DimExpr &expr) const;
   /// Whether the expression can only be >= 0.
   bool isNonNegative(const DimExpr &expr) const;

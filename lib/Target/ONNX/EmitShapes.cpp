@@ -61,16 +61,15 @@ static std::optional<SmallVector<Segment>> split(ArrayRef<DimExpr> input,
     j = nextJ;
   }
   if (segments.empty())
-    return inputs == 0 || outputs == 0
-               ? std::optional(SmallVector<Segment>{})
-               : std::nullopt;
+    return inputs == 0 || outputs == 0 ? std::optional(SmallVector<Segment>{})
+                                       : std::nullopt;
   segments.back().inputEnd = inputs;
   segments.back().outputEnd = outputs;
   return segments;
 }
 
-/// LLVM 22's expand-strided-metadata crashes on a memref.expand_shape that makes
-/// two dynamic sizes of one.
+/// LLVM 22's expand-strided-metadata crashes on a memref.expand_shape that
+/// makes two dynamic sizes of one.
 static bool isExpandable(ArrayRef<Segment> segments, ArrayRef<DimExpr> output) {
   return llvm::all_of(segments, [&](const Segment &segment) {
     int64_t dynamic = 0;
@@ -80,8 +79,8 @@ static bool isExpandable(ArrayRef<Segment> segments, ArrayRef<DimExpr> output) {
   });
 }
 
-static SmallVector<ReassociationIndices>
-group(ArrayRef<Segment> segments, bool ofInput) {
+static SmallVector<ReassociationIndices> group(ArrayRef<Segment> segments,
+                                               bool ofInput) {
   SmallVector<ReassociationIndices> groups;
   for (const Segment &segment : segments) {
     int64_t begin = ofInput ? segment.inputBegin : segment.outputBegin;
@@ -111,17 +110,16 @@ Tensor Emitter::reshape(const Tensor &input, Shape shape) {
   if (segments && isExpandable(*segments, shape)) {
     Shape middle;
     for (const Segment &segment : *segments)
-      middle.push_back(productOf(ArrayRef(input.shape)
-                                     .slice(segment.inputBegin,
-                                            segment.inputEnd -
-                                                segment.inputBegin)));
+      middle.push_back(
+          productOf(ArrayRef(input.shape)
+                        .slice(segment.inputBegin,
+                               segment.inputEnd - segment.inputBegin)));
     if (middle.size() != input.shape.size())
       source = tensor::CollapseShapeOp::create(
           b, tensorType(input.type, middle), source, group(*segments, true));
     if (middle.size() != shape.size())
-      source = tensor::ExpandShapeOp::create(b, type, source,
-                                             group(*segments, false),
-                                             dims.fold(shape));
+      source = tensor::ExpandShapeOp::create(
+          b, type, source, group(*segments, false), dims.fold(shape));
     Tensor result = wrap(source, input.type, std::move(shape));
     result.initializer = input.initializer;
     return result;
@@ -169,14 +167,13 @@ Tensor Emitter::expand(const Tensor &input, Shape shape) {
     return input;
   std::optional<int64_t> count = countElements(shape);
   if (input.elements && input.elements->size() == 1 && count && *count <= 256)
-    return fromElements(
-        input.type, std::move(shape),
-        std::vector<DimExpr>(*count, input.elements->front()));
+    return fromElements(input.type, std::move(shape),
+                        std::vector<DimExpr>(*count, input.elements->front()));
   if (input.constant && input.constant.isSplat() && count)
-    return fromConstant(input.type,
-                        DenseElementsAttr::get(
-                            tensorType(input.type, shape),
-                            input.constant.getSplatValue<Attribute>()));
+    return fromConstant(
+        input.type,
+        DenseElementsAttr::get(tensorType(input.type, shape),
+                               input.constant.getSplatValue<Attribute>()));
   return mapTo({input}, input.type, std::move(shape),
                [](ImplicitLocOpBuilder &, ValueRange in) { return in[0]; });
 }
@@ -205,8 +202,8 @@ Tensor Emitter::slice(const Tensor &input, int64_t axis, DimExpr first,
   strides[axis] = b.getIndexAttr(step);
   shape[axis] = count;
   SmallVector<OpFoldResult> sizes = dims.fold(shape);
-  Value sliced = tensor::ExtractSliceOp::create(b, value(input), offsets, sizes,
-                                                strides);
+  Value sliced =
+      tensor::ExtractSliceOp::create(b, value(input), offsets, sizes, strides);
   return wrap(sliced, input.type, std::move(shape));
 }
 

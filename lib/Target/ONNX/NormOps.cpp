@@ -28,24 +28,24 @@ static std::vector<int64_t> axesFrom(int64_t axis, int64_t rank) {
 
 /// 1 / sqrt(variance + epsilon).
 static Tensor inverseRoot(Emitter &e, const Tensor &variance, double epsilon) {
-  return e.map({variance}, variance.type,
-               [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-                 Type type = in[0].getType();
-                 Value shift =
-                     arith::ConstantOp::create(b, b.getFloatAttr(type, epsilon));
-                 return math::RsqrtOp::create(
-                     b, arith::AddFOp::create(b, in[0], shift));
-               });
+  return e.map(
+      {variance}, variance.type,
+      [&](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+        Type type = in[0].getType();
+        Value shift =
+            arith::ConstantOp::create(b, b.getFloatAttr(type, epsilon));
+        return math::RsqrtOp::create(b, arith::AddFOp::create(b, in[0], shift));
+      });
 }
 
 Tensor onnx::normalizeRMS(Emitter &e, const Tensor &x, int64_t axis,
                           double epsilon) {
   OnnxType wide = widest(x.type);
   Tensor input = e.cast(x, wide);
-  Tensor squares = e.map({input}, wide,
-                         [](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
-                           return arith::MulFOp::create(b, in[0], in[0]);
-                         });
+  Tensor squares =
+      e.map({input}, wide, [](ImplicitLocOpBuilder &b, ValueRange in) -> Value {
+        return arith::MulFOp::create(b, in[0], in[0]);
+      });
   Tensor mean = e.mean(squares, axesFrom(axis, x.rank()));
   return e.multiply(input, inverseRoot(e, mean, epsilon));
 }
