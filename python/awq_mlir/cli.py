@@ -24,7 +24,7 @@ from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
 from awq_mlir import __version__
-from awq_mlir.compile_model import Target, as_bundle, compile_model
+from awq_mlir.compile_model import Target, as_bundle, compile_model, compile_source
 from awq_mlir.convert import Destination, WeightFormat, convert_to_onnx
 from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import require, require_folder
@@ -235,7 +235,7 @@ def quantize(
     "`awq-mlir compile DIR -o KERNELS --target nvvm --chip sm_90a`",
 )
 def compile_(
-    model: FolderArgument,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder, or an ONNX model.")],
     out: OutOption,
     target: Annotated[Target, typer.Option(help="cpu: this machine. nvvm: PTX kernels for NVIDIA chips.")] = Target.CPU,
     chip: Annotated[str | None, typer.Option(help="The NVIDIA chip, such as sm_80 or sm_90a.")] = None,
@@ -245,10 +245,10 @@ def compile_(
 ) -> None:
     """Compile a float or 4-bit model into a bundle, a folder that runs without Python or LLVM.
 
-    A float model's weights stay in their files, to which the bundle refers; a 4-bit model's are packed into the bundle.
+    A float model's weights stay in their files, to which the bundle refers; a 4-bit model's, and those of an ONNX model,
+    are packed into the bundle.
     """
-    require_folder(model, "model folder")
-    compile_model(model, out, target, chip, force, threads, make_reporter(progress))
+    compile_model(compile_source(model), out, target, chip, force, threads, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):
         print(f"bundle in {out}")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from awq_mlir import hugging_face as hf
 from awq_mlir.errors import AwqError, Kind
-from awq_mlir.files import OutputFolder, require_folder
+from awq_mlir.files import OutputFolder, require, require_folder
 from awq_mlir.progress import Reporter, Silent
 from awq_mlir.toolchain import run_program
 
@@ -37,8 +37,10 @@ def compile_model(
     threads: int = 0,
     reporter: Reporter | None = None,
 ) -> list[Mapping[str, Any]]:
-    """Compiles a float or quantized folder into the new bundle `out`; returns the program's events."""
-    hf.read_config(model)
+    """Compiles a float or quantized folder, or an ONNX model, into the new bundle `out`; returns the program's events."""
+    is_onnx = model.suffix == ".onnx"
+    if not is_onnx:
+        hf.read_config(model)
     if chip is not None and target is not Target.NVVM:
         raise AwqError(Kind.USAGE, "AWQ1645", "--chip names an NVIDIA chip", help="give --target nvvm with it")
     reporter = reporter or Silent()
@@ -57,11 +59,19 @@ def compile_model(
         if threads:
             arguments.append(f"--threads={threads}")
         run_program("awq-compile", [*arguments, "-o", str(folder.result)], on_event)
-        for source in hf.companions(model):
+        for source in hf.companions(model.parent if is_onnx else model):
             if not (folder.result / source.name).exists():
                 shutil.copyfile(source, folder.result / source.name)
         folder.commit()
     return events
+
+
+def compile_source(path: Path) -> Path:
+    """What the compiler reads of `path`: an ONNX model itself, or a folder, or the ONNX model in a folder of those."""
+    if path.suffix == ".onnx" and require(path, "model").is_file():
+        return path
+    model = require_folder(path, "model folder") / "model.onnx"
+    return model if model.is_file() and not (path / "config.json").is_file() else path
 
 
 @contextmanager

@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import transformers
+from awq_mlir.cli import app
+from awq_mlir.runtime import Model
 from exported_toys import (
     FAMILIES,
     LAYERS,
@@ -23,6 +29,8 @@ from exported_toys import (
     run,
     tool,
 )
+from tokenizers import Tokenizer
+from typer.testing import CliRunner
 
 TOLERANCE = 2e-5
 DENSE = sorted(set(FAMILIES) - {"mixtral"})
@@ -84,6 +92,40 @@ def test_half_precision(tmp_path: Path) -> None:
     raise_module(exported, tmp_path)
     got = run(tmp_path / "raised.mlir", one_sequence(feed), tmp_path)["logits"]
     np.testing.assert_allclose(got, expected, atol=5e-3, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def smollm2_onnx(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's model as torch.onnx writes it, with its tokenizer beside it."""
+    folder = tmp_path_factory.mktemp("onnx")
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32).eval()
+    export_onnx(model, folder / "model.onnx", dynamo=False, opset=17, kind="none")
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        shutil.copyfile(smollm2 / name, folder / name)
+    return folder
+
+
+def test_real_model_writes_the_same_text(smollm2: Path, smollm2_onnx: Path, tmp_path: Path) -> None:
+    """Compiled by the command, and read in the time and memory that a large model allows."""
+    began = time.monotonic()
+    done = tool("awq-translate", "--import-onnx", smollm2_onnx / "model.onnx", "-o", tmp_path / "model.mlir")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 20  # 1.4 s on an idle machine
+    ids = np.array(Tokenizer.from_file(str(smollm2 / "tokenizer.json")).encode("The capital of France is").ids)
+    texts = []
+    for name, source in (("hf", smollm2), ("onnx", smollm2_onnx)):
+        bundle = tmp_path / name
+        assert CliRunner().invoke(app, ["compile", str(source), "-o", str(bundle), "--progress", "none"]).exit_code == 0
+        with Model(bundle) as model:
+            session = model.session(ids.size + 32)
+            logits = session.forward(ids.astype(np.int32))
+            tokens = []
+            for _ in range(32):
+                tokens.append(int(np.asarray(logits).reshape(-1)[-model.vocab_size :].argmax()))
+                logits = session.forward([tokens[-1]])
+            session.close()
+        texts.append(tokens)
+    assert texts[0] == texts[1]
 
 
 def test_scaling_groups_are_those_of_the_checkpoint(tmp_path: Path) -> None:

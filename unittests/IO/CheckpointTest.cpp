@@ -170,3 +170,24 @@ TEST_F(CheckpointTest, OneFileUnderTwoNames) {
   index(R"({"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
   expectError(open(), "AWQ1027", "two files");
 }
+
+TEST_F(CheckpointTest, TensorsOfAnotherFormat) {
+  std::string path = folder.write("model.bin", "head" + std::string(8, 'x'));
+  auto good = Checkpoint::openIndexed(
+      path, {{"w", DType::U8, {2, 3}, 4}, {"none", DType::F32, {0}, 12}});
+  ASSERT_TRUE(good);
+  auto view = good->get("w");
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->bytes, 6u);
+  EXPECT_EQ(std::string(view->data, view->data + view->bytes), "xxxxxx");
+  // Behind the end, and sizes whose product overflows.
+  for (IndexedTensor bad :
+       {IndexedTensor{"w", DType::F32, {3}, 4},
+        IndexedTensor{"w", DType::U8, {1}, uint64_t(1) << 60},
+        IndexedTensor{"w", DType::F32, {int64_t(1) << 40, int64_t(1) << 40}, 0},
+        IndexedTensor{"w", DType::F32, {-1}, 0}}) {
+    auto opened = Checkpoint::openIndexed(path, {bad});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, "AWQ1031");
+  }
+}

@@ -43,7 +43,7 @@ func.func @nowhere(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
 module attributes {awq.parameter_files = [3]} {
   ml_program.global private @w(#ml_program.extern<tensor<2x16xf32>>) : tensor<2x16xf32>
   func.func @files(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
-    // expected-error @below {{awq.parameter_files must be an array of paths, found 3 : i64}}
+    // expected-error @below {{AWQ1032: an entry of awq.parameter_files must be a path, or a file with its tensors' places}}
     %w = ml_program.global_load_const @w : tensor<2x16xf32>
     %y = awq.linear %x, %w : (tensor<?x16xf32>, tensor<2x16xf32>) -> tensor<?x2xf32>
     return %y : tensor<?x2xf32>
