@@ -11,9 +11,9 @@
 #include "awq/Dialect/AWQ/Utils/Half.h"
 #include "awq/Dialect/AWQ/Utils/Layouts.h"
 #include "awq/IO/AutoAwqCheckpoint.h"
+#include "awq/IO/Companions.h"
 #include "awq/IO/HfConfig.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstdio>
@@ -107,7 +107,7 @@ Result<AutoAwqWriter> AutoAwqWriter::create(AutoAwqPlan plan) {
   // What can fail without the weights fails before hours of work.
   Status status = writer.writeConfig();
   if (status)
-    status = writer.copySideFiles();
+    status = io::copyCompanions(writer.plan.source, writer.folder.path());
   if (status)
     status = writer.openShards();
   if (!status)
@@ -180,50 +180,6 @@ Status AutoAwqWriter::writeConfig() {
     notes.push_back("\"auto_map\" was left out of config.json: the code that "
                     "it names is not part of the checkpoint");
   return writeText("config.json", config->dump(2) + "\n");
-}
-
-/// Whether a file of the model's folder belongs into the checkpoint's: what
-/// the tokenizer and generation read, and the terms of use.
-static bool isSideFile(const std::string &name) {
-  static const char *const exact[] = {
-      "added_tokens.json",  "chat_template.jinja",
-      "chat_template.json", "generation_config.json",
-      "merges.txt",         "special_tokens_map.json",
-      "spiece.model",       "tokenizer.json",
-      "tokenizer.model",    "tokenizer_config.json",
-      "vocab.json",         "vocab.txt"};
-  static const char *const prefixes[] = {"COPYING", "LICENCE", "LICENSE",
-                                         "NOTICE"};
-  auto startsWith = [&](const char *prefix) {
-    return name.rfind(prefix, 0) == 0;
-  };
-  return std::find(std::begin(exact), std::end(exact), name) !=
-             std::end(exact) ||
-         std::any_of(std::begin(prefixes), std::end(prefixes), startsWith);
-}
-
-Status AutoAwqWriter::copySideFiles() {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator it(plan.source, error), end; !error && it != end;
-       it.increment(error)) {
-    std::string name = it->path().filename().string();
-    std::error_code ignored;
-    if (isSideFile(name) && it->is_regular_file(ignored))
-      names.push_back(name);
-  }
-  for (const std::string &name : names) {
-    if (error)
-      break;
-    fs::copy_file(fs::path(plan.source) / name, folder.file(name), error);
-  }
-  if (!error)
-    return {};
-  return Error{ErrorKind::Resources, "AWQ1040",
-               "cannot copy the tokenizer and licence files: " +
-                   error.message(),
-               plan.source + " to " + plan.destination,
-               "make the files readable and room on the disk"};
 }
 
 Status AutoAwqWriter::writeIndex() {

@@ -94,7 +94,6 @@ private:
   Status openShards();
   Status writeConfig();
   Status writeIndex();
-  Status copySideFiles();
   Status writeText(const std::string &name, const std::string &text);
   Status write(const std::string &name, const void *data, uint64_t bytes);
 
