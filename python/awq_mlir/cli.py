@@ -245,8 +245,8 @@ def compile_(
 ) -> None:
     """Compile a float or 4-bit model into a bundle, a folder that runs without Python or LLVM.
 
-    A float model's weights stay in their files, to which the bundle refers; a 4-bit model's, and those of an ONNX model,
-    are packed into the bundle.
+    A float model's weights stay in their files, to which the bundle refers; those of 4-bit and of ONNX models are
+    packed into the bundle.
     """
     compile_model(compile_source(model), out, target, chip, force, threads, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):

@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from awq_mlir.cli import app
-from awq_mlir.runtime import Model
 from exported_toys import (
     FAMILIES,
     LAYERS,
@@ -31,6 +29,9 @@ from exported_toys import (
 )
 from tokenizers import Tokenizer
 from typer.testing import CliRunner
+
+from awq_mlir.cli import app
+from awq_mlir.runtime import Model
 
 TOLERANCE = 2e-5
 DENSE = sorted(set(FAMILIES) - {"mixtral"})

@@ -48,7 +48,7 @@ std::optional<Shape> Emitter::broadcast(ArrayRef<Shape> shapes) {
       else if (size.constant())
         merged = size;
       else if (!merged.constant())
-        // Equal, or one of them is 1.
+        // Equal, or one of them is 1 at run time.
         merged = dims.max(merged, size);
     }
   return result;
@@ -155,15 +155,14 @@ Tensor Emitter::mapTo(ArrayRef<Tensor> inputs, OnnxType result, Shape shape,
   maps.push_back(b.getMultiDimIdentityMap(rank));
   auto readByIndex = [&](ImplicitLocOpBuilder &nested, Value source) -> Value {
     auto type = llvm::cast<RankedTensorType>(source.getType());
-    Value zero = arith::ConstantIndexOp::create(nested, 0);
     Value one = arith::ConstantIndexOp::create(nested, 1);
     SmallVector<Value> places;
     for (int64_t i = 0; i < type.getRank(); ++i) {
+      // The only element of a size of 1, and never one outside.
       Value place = linalg::IndexOp::create(nested, rank - type.getRank() + i);
       Value size = tensor::DimOp::create(nested, source, i);
-      Value isOne =
-          arith::CmpIOp::create(nested, arith::CmpIPredicate::eq, size, one);
-      places.push_back(arith::SelectOp::create(nested, isOne, zero, place));
+      Value last = arith::SubIOp::create(nested, size, one);
+      places.push_back(arith::MinSIOp::create(nested, place, last));
     }
     return tensor::ExtractOp::create(nested, source, places);
   };

@@ -33,7 +33,16 @@ def RaiseDecoderPass : Pass<"awq-raise-decoder", "::mlir::ModuleOp"> {
     If something is not understood the function stays as it is, and a remark
     tells what, and where.
 
-    Example: `awq-raise-decoder{function=main}`
+    test/Dialect/Decoder/Transforms/raise-decoder.mlir is a layer of a real export.
+
+    Example: with `awq-raise-decoder{require}`, what is no decoder is an error.
+
+    ```mlir
+    // error: AWQ1144: the model is not understood as a decoder: has no argument of token ids
+    func.func @main(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+      return %x : tensor<?x?x8xf32>
+    }
+    ```
   }];
   let options = [
     Option<"function", "function", "std::string", "\"main\"",
