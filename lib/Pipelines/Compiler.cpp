@@ -118,8 +118,8 @@ static EntryArgument describeResult(func::FuncOp function, unsigned index,
   EntryArgument result;
   result.role = "returned";
   auto name = function.getResultAttrOfType<StringAttr>(index, "awq.name");
-  result.name = name ? name.getValue().str()
-                     : "result" + std::to_string(outputs++);
+  result.name =
+      name ? name.getValue().str() : "result" + std::to_string(outputs++);
   describeType(result, function.getResultTypes()[index]);
   return result;
 }

@@ -43,8 +43,8 @@ ParameterFiles::find(const EntryArgument &argument) const {
       continue;
     std::optional<io::DType> wanted = toDType(argument.type);
     // Bytes with and without a sign are one type here.
-    bool fits = wanted == view->dtype || (wanted == io::DType::I8 &&
-                                          view->dtype == io::DType::U8);
+    bool fits = wanted == view->dtype ||
+                (wanted == io::DType::I8 && view->dtype == io::DType::U8);
     if (fits && view->shape == argument.shape)
       return *view;
     return Error{ErrorKind::Malformed, "AWQ1522",

@@ -37,7 +37,7 @@ def compile_model(
     threads: int = 0,
     reporter: Reporter | None = None,
 ) -> list[Mapping[str, Any]]:
-    """Compiles a folder or an ONNX model, float or quantized, into the new bundle `out`; returns the program's events."""
+    """Compiles a folder or an ONNX model, float or 4-bit, into the new bundle `out`; returns the program's events."""
     is_onnx = model.suffix == ".onnx"
     if not is_onnx:
         hf.read_config(model)

@@ -22,8 +22,8 @@ namespace awq {
 struct CompileRequest {
   std::string input;
   std::string output = "-";
-  /// mlir, bundle, checkpoint, onnx or ptx; empty: mlir if `compileTo` is given,
-  /// checkpoint if `quantize` is, ptx for nvvm, else bundle.
+  /// mlir, bundle, checkpoint, onnx or ptx; empty: mlir if `compileTo` is
+  /// given, checkpoint if `quantize` is, ptx for nvvm, else bundle.
   std::string emit;
   std::string compileTo;
   std::string target = "cpu";

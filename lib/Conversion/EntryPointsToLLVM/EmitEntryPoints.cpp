@@ -73,9 +73,9 @@ static LogicalResult emitEntryPoint(func::FuncOp function,
     Value address =
         slotAddress(builder, loc, entry.getArgument(0),
                     static_cast<int32_t>(function.getNumArguments() + i));
-    Value value = UnrealizedConversionCastOp::create(builder, loc, lowered,
-                                                     result)
-                      .getResult(0);
+    Value value =
+        UnrealizedConversionCastOp::create(builder, loc, lowered, result)
+            .getResult(0);
     LLVM::StoreOp::create(builder, loc, value, address);
   }
   LLVM::ReturnOp::create(builder, loc, ValueRange());

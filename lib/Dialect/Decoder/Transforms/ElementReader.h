@@ -77,6 +77,18 @@ private:
                         llvm::ArrayRef<ElementRef> indices);
   std::optional<Linear> asLinear(mlir::OpFoldResult value);
 
+  /// One level deeper while it lives.
+  struct Deeper {
+    explicit Deeper(ElementReader &reader) : depth(reader.depth) { ++depth; }
+    ~Deeper() { --depth; }
+    unsigned &depth;
+  };
+  /// Whether reading goes on: formulas of one model are small, and what is
+  /// larger is no mask and no table.
+  bool isTooLarge() { return depth > maxDepth || ++steps > maxSteps; }
+
+  static constexpr unsigned maxDepth = 400;
+  static constexpr uint64_t maxSteps = 20'000'000;
   Arguments arguments;
   unsigned depth = 0;
   uint64_t steps = 0;
