@@ -22,6 +22,9 @@ config.environment["PATH"] = os.pathsep.join([str(Path(build) / "bin"), llvm_bin
 for name in ("HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
+# LLVM's allocators poison memory from our side of their headers and do not take it
+# back in its libraries, which are built without sanitizers.
+config.environment.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0")
 config.environment["AWQ_BUILD"] = build
 config.substitutions.append(("%build", build))
 config.substitutions.append(("%llvm", str(Path(llvm_bin).parent)))
