@@ -41,6 +41,43 @@ static Tensor repeatHeads(Emitter &e, const Tensor &x, int64_t count) {
                               x.shape[2], x.shape[3]});
 }
 
+/// Whether two tensors of rank 4 may have the same sizes in these dimensions.
+static bool mayAgree(Emitter &e, const Tensor &a, const Tensor &b,
+                     ArrayRef<int64_t> dimensions) {
+  return llvm::all_of(dimensions, [&](int64_t i) {
+    return e.dims.isEqual(a.shape[i], b.shape[i]) != false;
+  });
+}
+
+std::optional<std::string> Attention::prepend(Emitter &e, const Tensor &pastKey,
+                                              const Tensor &pastValue) {
+  for (auto [past, part] : {std::pair{&pastKey, &key}, {&pastValue, &value}}) {
+    if (past->rank() != 4 || past->type != part->type ||
+        !mayAgree(e, *past, *part, {0, 1, 3}))
+      return "past keys or values that do not fit the new ones";
+    *part = e.concat({*past, *part}, 2);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Attention::mismatch(Emitter &e) const {
+  if (query.rank() != 4 || key.rank() != 4 || value.rank() != 4)
+    return "query, key and value that are not split into heads";
+  if (!mayAgree(e, query, key, {0, 3}) || !mayAgree(e, key, value, {0, 1, 2}))
+    return "query, key and value of sizes that do not fit";
+  auto heads = query.shape[1].constant(), shared = key.shape[1].constant();
+  if (heads && shared && (*shared == 0 || *heads % *shared != 0))
+    return "numbers of heads that do not divide each other";
+  Shape scores = {query.shape[0], query.shape[1], query.shape[2], key.shape[2]};
+  for (const Tensor *mask : {&seen, &bias})
+    if (*mask) {
+      auto shape = e.broadcast({scores, mask->shape});
+      if (!shape || shape->size() != 4)
+        return "a mask that cannot be broadcast to the scores";
+    }
+  return std::nullopt;
+}
+
 Tensor Attention::emit(Emitter &e) {
   OnnxType type = query.type;
   OnnxType wide = type == OnnxType::F64 ? type : OnnxType::F32;

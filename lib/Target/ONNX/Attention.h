@@ -30,6 +30,12 @@ struct Attention {
   /// the masks, weights; each [B, Hq, S, T].
   Tensor scores, capped, masked, weights;
 
+  /// Puts past keys and values in front; says what does not fit.
+  std::optional<std::string> prepend(Emitter &e, const Tensor &pastKey,
+                                     const Tensor &pastValue);
+  /// What of query, key and value does not fit together.
+  std::optional<std::string> mismatch(Emitter &e) const;
+
   /// [B, Hq, S, Dv], in the query's type; computed in f32 at least.
   Tensor emit(Emitter &e);
 };

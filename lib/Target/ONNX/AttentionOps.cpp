@@ -116,12 +116,12 @@ static Status attentionOp(OpContext &op) {
     return op.invalid("past_key and past_value come together");
   DimExpr past = 0;
   if (op.has(4)) {
-    if (op.inputs[4].rank() != 4 || op.inputs[5].rank() != 4)
-      return op.invalid("past_key and past_value must have rank 4");
+    if (auto what = attention.prepend(op.e, op.inputs[4], op.inputs[5]))
+      return op.invalid(*what);
     past = op.inputs[4].shape[2];
-    attention.key = op.e.concat({op.inputs[4], attention.key}, 2);
-    attention.value = op.e.concat({op.inputs[5], attention.value}, 2);
   }
+  if (auto what = attention.mismatch(op.e))
+    return op.invalid(*what);
   if (Status status = readMasks(op, attention, past); !status)
     return status;
   auto size = attention.query.shape[3].constant();

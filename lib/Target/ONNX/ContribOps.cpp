@@ -226,26 +226,30 @@ static Status groupQueryAttention(OpContext &op) {
                         });
       positions = op.e.add(steps, op.e.unsqueeze(before, {1}));
     }
+    auto half = cosines.shape[1].constant(), whole = q.shape[3].constant();
+    if (positions.rank() != 2 || !isInteger(positions.type) ||
+        (half && whole && 2 * *half > *whole) ||
+        op.e.dims.isEqual(cosines.shape[1], sines.shape[1]) == false)
+      return op.invalid("tables or positions that do not fit the heads");
     cosines = op.e.cast(rowsAt(op.e, cosines, positions), q.type);
     sines = op.e.cast(rowsAt(op.e, sines, positions), q.type);
     q = rotate(op.e, q, cosines, sines, interleaved, true);
     k = rotate(op.e, k, cosines, sines, interleaved, true);
   }
-  if (op.has(3) && op.has(4)) {
-    if (op.inputs[3].rank() != 4 || op.inputs[4].rank() != 4)
-      return op.invalid("a cache of rank " + Twine(op.inputs[3].rank()));
-    // As many keys as there are: a cache that is filled up in place would have
-    // to be told from one that grows.
-    k = op.e.concat({op.inputs[3], k}, 2);
-    v = op.e.concat({op.inputs[4], v}, 2);
-  }
   attention.query = q;
   attention.key = k;
   attention.value = v;
-  attention.seen = causalMask(op.e, tokens, k.shape[2], before,
+  // As many keys as there are: a cache that is filled up in place would have to
+  // be told from one that grows.
+  if (op.has(3) && op.has(4))
+    if (auto what = attention.prepend(op.e, op.inputs[3], op.inputs[4]))
+      return op.invalid(*what);
+  attention.seen = causalMask(op.e, tokens, attention.key.shape[2], before,
                               std::max<int64_t>(window, 0));
   if (op.has(10))
     attention.bias = op.inputs[10];
+  if (auto what = attention.mismatch(op.e))
+    return op.invalid(*what);
   auto size = q.shape[3].constant();
   double scale = op.getFloat("scale", 0.0);
   if (scale == 0.0 && !size)
@@ -253,8 +257,8 @@ static Status groupQueryAttention(OpContext &op) {
   attention.scale = scale != 0.0 ? scale : 1.0 / std::sqrt(double(*size));
   attention.softcap = op.getFloat("softcap", 0.0);
   op.put(joinHeads(op.e, attention.emit(op.e)), 0);
-  op.put(k, 1);
-  op.put(v, 2);
+  op.put(attention.key, 1);
+  op.put(attention.value, 2);
   return op.status();
 }
 
@@ -279,12 +283,14 @@ static Status multiHeadAttention(OpContext &op) {
     return op.ok() ? op.invalid("keys that do not fit") : op.status();
   DimExpr past = 0;
   if (op.has(6) && op.has(7)) {
+    if (auto what = attention.prepend(op.e, op.inputs[6], op.inputs[7]))
+      return op.invalid(*what);
     past = op.inputs[6].shape[2];
-    attention.key = op.e.concat({op.inputs[6], attention.key}, 2);
-    attention.value = op.e.concat({op.inputs[7], attention.value}, 2);
   }
   if (op.has(5))
     attention.bias = op.inputs[5];
+  if (auto what = attention.mismatch(op.e))
+    return op.invalid(*what);
   if (op.getInt("unidirectional", 0) != 0)
     attention.seen =
         causalMask(op.e, attention.query.shape[2], attention.key.shape[2],

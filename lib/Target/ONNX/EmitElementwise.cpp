@@ -59,7 +59,10 @@ Tensor Emitter::map(ArrayRef<Tensor> inputs, OnnxType result, Body body) {
   for (const Tensor &input : inputs)
     shapes.push_back(input.shape);
   std::optional<Shape> shape = broadcast(shapes);
-  assert(shape && "inputs that cannot be broadcast");
+  if (!shape) {
+    misfit = true;
+    return inputs.front();
+  }
   return mapTo(inputs, result, *shape, body);
 }
 

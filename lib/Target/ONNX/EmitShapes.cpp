@@ -215,6 +215,12 @@ Tensor Emitter::concat(ArrayRef<Tensor> inputs, int64_t axis) {
   shape[axis] = 0;
   for (const Tensor &input : inputs) {
     known &= input.elements.has_value();
+    misfit |= input.rank() != inputs.front().rank();
+    for (int64_t i = 0; !misfit && i < input.rank(); ++i)
+      misfit |= i != axis &&
+                dims.isEqual(input.shape[i], inputs.front().shape[i]) == false;
+    if (misfit)
+      return inputs.front();
     for (auto [i, size] : llvm::enumerate(input.shape))
       if (int64_t(i) == axis)
         shape[i] = shape[i] + size;

@@ -139,9 +139,13 @@ Tensor Emitter::contract(ArrayRef<Tensor> inputs, ArrayRef<std::string> letters,
   for (auto [input, word] : llvm::zip(inputs, letters))
     for (auto [size, letter] : llvm::zip(input.shape, word)) {
       DimExpr &known = sizes[loops.find(letter)];
+      misfit |=
+          !known.is(1) && !size.is(1) && dims.isEqual(known, size) == false;
       if (known.is(1) || (size.constant() && !size.is(1)))
         known = size;
     }
+  if (misfit)
+    return inputs.front();
   SmallVector<AffineMap> maps;
   SmallVector<Value> values;
   for (auto [input, word] : llvm::zip(inputs, letters)) {

@@ -27,6 +27,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace awq::onnx {
@@ -166,12 +167,17 @@ public:
                   llvm::ArrayRef<std::string> letters, llvm::StringRef result,
                   OnnxType sums);
 
+  /// Whether some tensors did not fit together since the last call: a node that
+  /// its op's handler has not checked in full. Nothing is emitted for it.
+  bool takeMisfit() { return std::exchange(misfit, false); }
+
   mlir::ImplicitLocOpBuilder &b;
   DimContext dims;
   /// Makes a value of an initializer that does not stand in the IR.
   std::function<mlir::Value(const io::OnnxTensor &)> load;
 
 private:
+  bool misfit = false;
   /// mapTo() for constants of equal elements: one scalar is computed, at once
   /// if its ops can be folded.
   Tensor mapConstants(llvm::ArrayRef<Tensor> inputs, OnnxType result,

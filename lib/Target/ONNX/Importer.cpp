@@ -247,6 +247,8 @@ Status Importer::importNode(const io::OnnxNode &node) {
   Status status = entry->handler(op);
   if (status)
     status = op.status();
+  if (emitter.takeMisfit() && status)
+    status = op.invalid("inputs whose shapes do not fit together");
   if (!status) {
     Error error = status.error();
     error.where = file.path() + ", " + error.where;

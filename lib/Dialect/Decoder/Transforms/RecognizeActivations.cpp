@@ -80,12 +80,12 @@ static std::optional<Scalar> geluTanhArgument(const Scalar &scalar) {
   if (!inner || (std::abs(inner->first - factor) > 3e-4 &&
                  !isNear(scalar, inner->first, factor)))
     return std::nullopt;
-  SmallVector<Scalar> terms = termsOf(inner->second);
-  if (terms.size() != 2)
+  // x may be a sum itself, of a linear and its bias.
+  if (!inner->second.as<arith::AddFOp>())
     return std::nullopt;
-  for (int i : {0, 1}) {
-    const Scalar &x = terms[i];
-    Product cube = productOf(terms[1 - i]);
+  for (unsigned i : {0u, 1u}) {
+    Scalar x = inner->second.operand(i);
+    Product cube = productOf(inner->second.operand(1 - i), x);
     if (!isNear(scalar, cube.number, 0.044715) || !cube.divisors.empty())
       continue;
     bool isPower = cube.factors.size() == 1 && isCube(cube.factors[0], x);
