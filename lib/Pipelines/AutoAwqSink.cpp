@@ -25,11 +25,6 @@ using namespace awq;
 
 namespace {
 
-/// "x.weight" is the weight of the module x.
-std::string moduleOf(const std::string &weight) {
-  return weight.substr(0, weight.rfind('.'));
-}
-
 class AutoAwqSink : public QuantizedModelSink {
 public:
   AutoAwqSink(std::string source, std::string destination, bool force)
@@ -53,7 +48,7 @@ public:
     std::set<std::string> quantized;
     for (const QuantizedModelPlan::Weight &weight : model.weights) {
       quantized.insert(weight.name);
-      plan.linears.push_back({moduleOf(weight.name), weight.n, weight.k});
+      plan.linears.push_back({weight.linear, weight.n, weight.k});
     }
     for (const std::string &name : checkpoint->names()) {
       if (quantized.count(name))
@@ -78,13 +73,14 @@ public:
     return Status();
   }
 
-  Status writeWeight(const std::string &name,
+  Status writeWeight(const std::string &linear,
                      const QuantizedMatrix &matrix) override {
-    return writer->writeLinear(moduleOf(name), matrix.codes.data(),
+    return writer->writeLinear(linear, matrix.codes.data(),
                                matrix.scales.data(), matrix.zeros.data());
   }
 
-  Status writeParameter(const std::string &name, const std::vector<int64_t> &,
+  Status writeParameter(int64_t, const std::string &name,
+                        const std::vector<int64_t> &,
                         const std::vector<float> &values) override {
     written.insert(name);
     return writer->writeFloat(name, values.data(), values.size());

@@ -281,9 +281,10 @@ Status BundleWriter::write(const std::string &source) {
   return folder.commit();
 }
 
-Status awq::writeBundle(ModuleOp module, const std::string &source,
-                        const std::string &output, bool force,
-                        const CPUCompileOptions &options) {
+static Result<io::AtomicDirectory> openBundle(ModuleOp module,
+                                              const std::string &source,
+                                              const std::string &output,
+                                              bool force) {
   SymbolTable symbols(module);
   if (!module->getAttrOfType<DictionaryAttr>("awq.model") ||
       !symbols.lookup("forward") || !symbols.lookup("head"))
@@ -296,8 +297,21 @@ Status awq::writeBundle(ModuleOp module, const std::string &source,
   io::AtomicDirectory::Options settings;
   settings.force = force;
   settings.markers = {"manifest.json"};
+  return io::AtomicDirectory::create(output, settings);
+}
+
+Status awq::checkBundle(ModuleOp module, const std::string &source,
+                        const std::string &output, bool force) {
   Result<io::AtomicDirectory> folder =
-      io::AtomicDirectory::create(output, settings);
+      openBundle(module, source, output, force);
+  return folder ? Status() : Status(folder.error());
+}
+
+Status awq::writeBundle(ModuleOp module, const std::string &source,
+                        const std::string &output, bool force,
+                        const CPUCompileOptions &options) {
+  Result<io::AtomicDirectory> folder =
+      openBundle(module, source, output, force);
   if (!folder)
     return folder.error();
   return BundleWriter(module, std::move(*folder), options).write(source);

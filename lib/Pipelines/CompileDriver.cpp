@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "awq/Pipelines/CompileDriver.h"
+#include "ModulePacking.h"
 #include "RaiseModule.h"
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
@@ -54,9 +55,15 @@ private:
   Status import();
   Status emitMLIR();
   Status emitBundle();
+  Status checkDestination();
+  Status quantizeInto(QuantizedModelSink &sink);
   Status emitCheckpoint();
+  Status quantize();
   Status emitKernels();
   Status emitONNX();
+#if AWQ_ENABLE_ONNX
+  ONNXExportOptions onnxOptions() const;
+#endif
   Status emitOutput();
   Status report(const std::string &path);
   CPUCompileOptions cpuOptions();
@@ -67,6 +74,8 @@ private:
   Progress progress;
   OwningOpRef<ModuleOp> module;
   PhaseRunner phases;
+  /// The parameters of a quantized module that goes on to another form.
+  ScratchFile parameters;
   /// What the last event tells beyond time and memory.
   nlohmann::ordered_json outcome = nlohmann::ordered_json::object();
 };
@@ -154,22 +163,63 @@ Status Driver::emitBundle() {
   return report(request.output);
 }
 
+/// What would fail after the search fails before it.
+Status Driver::checkDestination() {
+#if AWQ_ENABLE_ONNX
+  if (emit == "onnx")
+    return checkONNXFolder(*module, sourceFolder(request.input), request.output,
+                           request.force, onnxOptions(),
+                           makeQuantizeOptions(request).scheme);
+#endif
+  if (emit != "bundle")
+    return {};
+  return checkBundle(*module, sourceFolder(request.input), request.output,
+                     request.force);
+}
+
 /// Quantizes the input into a folder in AutoAWQ's format.
 Status Driver::emitCheckpoint() {
+  std::unique_ptr<QuantizedModelSink> sink = createAutoAwqSink(
+      sourceFolder(request.input), request.output, request.force);
+  if (Status status = quantizeInto(*sink); !status)
+    return status;
+  return report(request.output);
+}
+
+/// Quantizes the module, which then goes on as if it had been loaded so. What
+/// is printed refers to a file beside it; other forms take in all they need.
+Status Driver::quantize() {
+  if (Status status = checkDestination(); !status)
+    return status;
+  std::string file = request.output + ".safetensors";
+  if (emit != "mlir") {
+    Result<std::string> scratch = parameters.path();
+    if (!scratch)
+      return scratch.error();
+    file = *scratch;
+  }
+  llvm::SmallString<128> absolute(file);
+  (void)llvm::sys::fs::make_absolute(absolute);
+  ModuleSink sink(*module, absolute.str().str());
+  if (Status status = quantizeInto(sink); !status)
+    return status;
+  module = sink.take();
+  return {};
+}
+
+Status Driver::quantizeInto(QuantizedModelSink &sink) {
   QuantizeOptions options = makeQuantizeOptions(request);
   options.onEvent = [&](const nlohmann::ordered_json &event) {
     progress.event(event);
   };
-  std::unique_ptr<QuantizedModelSink> sink = createAutoAwqSink(
-      sourceFolder(request.input), request.output, request.force);
-  Result<QuantizeSummary> summary = quantizeModel(*module, options, *sink);
+  Result<QuantizeSummary> summary = quantizeModel(*module, options, sink);
   if (!summary)
     return summary.error();
   if (options.method == QuantizeMethod::Awq)
     outcome = {{"peak_anonymous_bytes", summary->peakAnonymousBytes},
                {"layer_bytes", summary->layerBytes},
                {"gram_bytes", summary->gramBytes}};
-  return report(request.output);
+  return {};
 }
 
 /// Compiles the input's quantized linears for a GPU.
@@ -196,11 +246,9 @@ Status Driver::emitKernels() {
 /// Writes the input as an ONNX model that onnxruntime-genai runs.
 Status Driver::emitONNX() {
 #if AWQ_ENABLE_ONNX
-  ONNXExportOptions options;
-  options.format = request.onnxFormat;
-  options.opset = request.onnxOpset;
-  if (Status status = exportONNXFolder(*module, sourceFolder(request.input),
-                                       request.output, request.force, options);
+  if (Status status =
+          exportONNXFolder(*module, sourceFolder(request.input), request.output,
+                           request.force, onnxOptions());
       !status)
     return status;
   return report(request.output);
@@ -211,11 +259,23 @@ Status Driver::emitONNX() {
 #endif
 }
 
+#if AWQ_ENABLE_ONNX
+ONNXExportOptions Driver::onnxOptions() const {
+  ONNXExportOptions options;
+  options.format = request.onnxFormat;
+  options.opset = request.onnxOpset;
+  return options;
+}
+#endif
+
 Status Driver::emitOutput() {
-  if (emit == "mlir")
-    return emitMLIR();
   if (emit == "checkpoint")
     return emitCheckpoint();
+  if (!request.quantize.empty())
+    if (Status status = quantize(); !status)
+      return status;
+  if (emit == "mlir")
+    return emitMLIR();
   if (emit == "onnx")
     return emitONNX();
   return emit == "ptx" ? emitKernels() : emitBundle();

@@ -124,10 +124,11 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
   if (!isOneOf(request.activations, {"f16", "bf16"}))
     return usage("--activations=" + request.activations + " is unknown",
                  "use f16 or bf16");
+  bool isOnnx = llvm::StringRef(request.input).ends_with(".onnx");
   emit = request.emit;
   if (emit.empty())
     emit = !request.compileTo.empty()  ? "mlir"
-           : !request.quantize.empty() ? "checkpoint"
+           : !request.quantize.empty() ? (isOnnx ? "onnx" : "checkpoint")
            : request.target == "nvvm"  ? "ptx"
                                        : "bundle";
   if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "onnx", "ptx"}))
@@ -140,9 +141,16 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
     return usage("--compile-to prints a module, and --emit=" + emit +
                      " asks for something else",
                  "leave one of the two out");
-  if ((emit == "checkpoint") != !request.quantize.empty())
-    return usage("--quantize and --emit=checkpoint go together",
-                 "give --quantize=awq or --quantize=rtn, and no other --emit");
+  if (emit == "checkpoint" && request.quantize.empty())
+    return usage("--emit=checkpoint writes a quantized model",
+                 "give --quantize=awq or --quantize=rtn");
+  if (emit == "checkpoint" && isOnnx)
+    return usage("a checkpoint is made from a Hugging Face folder, whose "
+                 "tensors and configuration it takes over",
+                 "use --emit=onnx, bundle or mlir for an ONNX model");
+  if (emit == "mlir" && !request.quantize.empty() && request.output == "-")
+    return usage("a quantized module needs a file for its weights beside it",
+                 "name the module's file with -o");
   if (request.quantize == "awq" && request.calibration.empty())
     return usage("--quantize=awq needs a calibration file",
                  "give one with --calibration, or use --quantize=rtn");

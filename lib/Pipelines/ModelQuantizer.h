@@ -74,14 +74,13 @@ private:
   Status search(LayerWork &work, StatisticsSource &source, Event &event);
   Status judge();
 
-  std::string weightName(mlir::Operation *linear) const;
   Result<std::vector<std::vector<float>>> readWeights(LayerWork &work);
   Result<std::vector<std::vector<float>>>
   storedWeights(mlir::func::FuncOp layer, const LayerResult &result);
   /// What is to be written of a quantized layer.
   Result<LayerResult> collect(LayerWork &work);
   /// Hands it to the sink.
-  Status hand(const LayerResult &result);
+  Status hand(size_t index, const LayerResult &result);
   Result<LayerResult> round(mlir::func::FuncOp layer);
   Status advanceExact(size_t index, CompiledPart &part);
   Status advanceGuard(size_t index, CompiledPart &part,
@@ -103,8 +102,6 @@ private:
   TargetFilter filter;
   QuantizeSummary summary;
   QuantizedModelPlan plan;
-  /// The plan's weights by their modules.
-  llvm::StringMap<std::string> weightNames;
   MemoryWatch watch;
   int64_t baseline = 0, hiddenBytes = 0;
 

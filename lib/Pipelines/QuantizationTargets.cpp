@@ -21,7 +21,7 @@ using namespace awq;
 static std::string exampleName(const QuantizedModelPlan &plan) {
   if (plan.weights.empty())
     return "down_proj";
-  return StringRef(plan.weights.back().name).rsplit('.').first.str();
+  return plan.weights.back().linear;
 }
 
 /// A name that skips nothing is a slip of the pen.
@@ -68,7 +68,7 @@ static Status checkGroups(const QuantizedModelPlan &plan) {
                "groups of " + std::to_string(group) +
                    " do not divide rows of " + std::to_string(misfit->k) +
                    " input channels",
-               misfit->name,
+               misfit->linear,
                "choose a group size that divides the rows of all linears, such "
                "as " +
                    std::to_string(suggestedGroup(common))};
@@ -100,7 +100,7 @@ Result<QuantizationTargets> awq::findTargets(ModuleOp module,
         return;
       }
       auto type = cast<RankedTensorType>(op.getWeight().getType());
-      plan.weights.push_back({getParameterName(op.getWeight()),
+      plan.weights.push_back({getOpName(op), getParameterName(op.getWeight()),
                               type.getDimSize(0), type.getDimSize(1)});
     });
   }

@@ -22,6 +22,8 @@ using Json = nlohmann::ordered_json;
 
 QuantizedModelSink::~QuantizedModelSink() = default;
 
+Status QuantizedModelSink::beginLayer(llvm::StringRef) { return {}; }
+
 //===----------------------------------------------------------------------===//
 // Before the layers
 //===----------------------------------------------------------------------===//
@@ -37,9 +39,6 @@ Status ModelQuantizer::analyse() {
   if (!targets)
     return targets.error();
   plan = std::move(targets->plan);
-  for (const QuantizedModelPlan::Weight &weight : plan.weights)
-    weightNames.try_emplace(StringRef(weight.name).rsplit('.').first,
-                            weight.name);
   summary.groups = targets->groups;
   summary.linears = plan.weights.size();
   emit({{"event", "groups"},

@@ -18,13 +18,6 @@ using Json = nlohmann::ordered_json;
 // Weights and results
 //===----------------------------------------------------------------------===//
 
-std::string ModelQuantizer::weightName(Operation *linear) const {
-  // The codes are called after the weight that they replace.
-  std::string name = getOpName(linear);
-  auto found = weightNames.find(name);
-  return found == weightNames.end() ? name : found->second;
-}
-
 /// The layer's parameters in f32, as it reads them.
 Result<std::vector<std::vector<float>>>
 ModelQuantizer::readWeights(LayerWork &work) {
@@ -45,6 +38,15 @@ static bool isQuantizedPart(const OpOperand &read) {
   return quantized && read.get() != quantized.getBias();
 }
 
+/// Whether the search changed a parameter: it is an expression with scales in
+/// it. Other expressions (the transpose of an ONNX weight) were there before.
+static bool isScaled(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && isParameter(value) &&
+         (isa<ScaleChannelsOp>(op) ||
+          llvm::any_of(op->getOperands(), isScaled));
+}
+
 Result<LayerResult> ModelQuantizer::collect(LayerWork &work) {
   DiagnosticCollector collector(module.getContext());
   LayerResult result;
@@ -58,11 +60,11 @@ Result<LayerResult> ModelQuantizer::collect(LayerWork &work) {
           readQuantizedWeight(quantized, *work.store);
       if (failed(matrix))
         return collector.error("write");
-      result.weights[weightName(quantized)] = std::move(*matrix);
+      result.weights[getOpName(quantized)] = std::move(*matrix);
       continue;
     }
     int64_t place = ordinal++;
-    if (!isParameterExpression(read->get()))
+    if (!isScaled(read->get()))
       continue;
     FailureOr<std::vector<float>> values = work.store->readFloats(read->get());
     if (failed(values))
@@ -85,7 +87,7 @@ ModelQuantizer::storedWeights(func::FuncOp layer, const LayerResult &result) {
     auto linear = dyn_cast<LinearOp>(read->getOwner());
     if (linear && read->get() == linear.getWeight() &&
         filter.isTarget(linear)) {
-      auto found = result.weights.find(weightName(linear));
+      auto found = result.weights.find(getOpName(linear));
       if (found == result.weights.end())
         return Error{ErrorKind::Malformed, "AWQ1329",
                      "the result of a layer lacks the linear " +
@@ -110,14 +112,17 @@ ModelQuantizer::storedWeights(func::FuncOp layer, const LayerResult &result) {
   return weights;
 }
 
-Status ModelQuantizer::hand(const LayerResult &result) {
+Status ModelQuantizer::hand(size_t index, const LayerResult &result) {
+  if (Status status = sink.beginLayer(parts.layers[index].getSymName());
+      !status)
+    return status;
+  for (const auto &[place, parameter] : result.parameters)
+    if (Status status = sink.writeParameter(place, parameter.name,
+                                            parameter.shape, parameter.values);
+        !status)
+      return status;
   for (const auto &[name, matrix] : result.weights)
     if (Status status = sink.writeWeight(name, matrix); !status)
-      return status;
-  for (const auto &[place, parameter] : result.parameters)
-    if (Status status = sink.writeParameter(parameter.name, parameter.shape,
-                                            parameter.values);
-        !status)
       return status;
   return Status();
 }
@@ -251,7 +256,7 @@ Status ModelQuantizer::quantizeLayer(size_t index) {
   } else if (Status status = advanceExact(index, *part); !status) {
     return status;
   }
-  if (Status status = hand(*result); !status)
+  if (Status status = hand(index, *result); !status)
     return status;
   if (Status status = advanceGuard(index, *part, *result); !status)
     return status;
@@ -285,7 +290,7 @@ Status ModelQuantizer::roundLayer(size_t index) {
   Result<LayerResult> result = round(parts.layers[index]);
   if (!result)
     return result.error();
-  if (Status status = hand(*result); !status)
+  if (Status status = hand(index, *result); !status)
     return status;
   emit({{"event", "layer"},
         {"index", index},

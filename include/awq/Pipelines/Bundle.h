@@ -28,6 +28,10 @@ Status writeBundle(mlir::ModuleOp module, const std::string &source,
                    const std::string &output, bool force,
                    const CPUCompileOptions &options);
 
+/// Whether writeBundle could begin: for callers who do long work before it.
+Status checkBundle(mlir::ModuleOp module, const std::string &source,
+                   const std::string &output, bool force);
+
 } // namespace awq
 
 #endif // AWQ_PIPELINES_BUNDLE_H

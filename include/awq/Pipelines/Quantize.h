@@ -13,6 +13,7 @@
 #include "awq/Support/Error.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 
 #include <nlohmann/json.hpp>
 
@@ -27,7 +28,8 @@ namespace awq {
 struct QuantizedModelPlan {
   /// A parameter [n, k] that becomes codes, scales and zero points.
   struct Weight {
-    std::string name;
+    std::string linear; ///< the op's name
+    std::string name;   ///< the parameter's
     int64_t n = 0, k = 0;
   };
 
@@ -40,21 +42,26 @@ struct QuantizedModelPlan {
   std::vector<std::string> exactParameters;
 };
 
-/// Where a quantized model goes. A call to begin(), then the layers' parameters
-/// in order, then finish(). begin() may come again: then everything written so
-/// far is void. Parameters that are never written keep their values.
+/// Where a quantized model goes. A call to begin(); for each layer in order
+/// beginLayer(), its float parameters that changed, its weights; then finish().
+/// begin() may come again: then everything written so far is void. Parameters
+/// that are never written keep their values.
 class QuantizedModelSink {
 public:
   virtual ~QuantizedModelSink();
 
   virtual Status begin(const QuantizedModelPlan &plan) = 0;
-  /// The weight `name` [N, K] in its quantized form.
-  virtual Status writeWeight(const std::string &name,
-                             const QuantizedMatrix &matrix) = 0;
-  /// A float parameter whose values changed (a norm, a bias).
-  virtual Status writeParameter(const std::string &name,
+  /// What follows belongs to the layer in this function of the module.
+  virtual Status beginLayer(llvm::StringRef function);
+  /// A float parameter whose values changed (a norm, a bias). `name` is empty
+  /// if it has none; `place` counts the layer's reads of parameters in program
+  /// order, but for the weights that become codes.
+  virtual Status writeParameter(int64_t place, const std::string &name,
                                 const std::vector<int64_t> &shape,
                                 const std::vector<float> &values) = 0;
+  /// The weight [N, K] of the linear of that name, in its quantized form.
+  virtual Status writeWeight(const std::string &linear,
+                             const QuantizedMatrix &matrix) = 0;
   /// Makes of a float parameter's values what they will be when the written
   /// model is read back.
   virtual void roundToStored(std::vector<float> &values) const = 0;
@@ -158,6 +165,36 @@ Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
 /// tensor of a type that is not a float).
 std::unique_ptr<QuantizedModelSink>
 createAutoAwqSink(std::string source, std::string destination, bool force);
+
+/// A sink that makes a module: `source` with quantized linears and the float
+/// parameters that changed, in f32. New parameters go to the safetensors file
+/// `sideFile`, which the module lists, if those that they replace lie in files;
+/// else they are constants. One weight is in memory at a time.
+class ModuleSink : public QuantizedModelSink {
+public:
+  ModuleSink(mlir::ModuleOp source, std::string sideFile);
+  ~ModuleSink() override;
+
+  Status begin(const QuantizedModelPlan &plan) override;
+  Status beginLayer(llvm::StringRef function) override;
+  Status writeParameter(int64_t place, const std::string &name,
+                        const std::vector<int64_t> &shape,
+                        const std::vector<float> &values) override;
+  Status writeWeight(const std::string &linear,
+                     const QuantizedMatrix &matrix) override;
+  /// Nothing is rounded.
+  void roundToStored(std::vector<float> &values) const override;
+  Status finish() override;
+
+  /// The module, after finish().
+  mlir::OwningOpRef<mlir::ModuleOp> take();
+
+private:
+  struct State;
+  mlir::ModuleOp source;
+  std::string sideFile;
+  std::unique_ptr<State> state;
+};
 
 } // namespace awq
 

@@ -36,7 +36,7 @@ static bool isQuantized(ModuleOp module) {
       .wasInterrupted();
 }
 
-static Result<WeightFormat> readFormat(ModuleOp module,
+static Result<WeightFormat> readFormat(bool quantized,
                                        const ONNXExportOptions &options) {
   auto refuse = [](std::string message, std::string help) {
     return Error{ErrorKind::Usage, "AWQ1152", std::move(message), "",
@@ -46,7 +46,6 @@ static Result<WeightFormat> readFormat(ModuleOp module,
     return refuse("opset " + std::to_string(options.opset) +
                       " is not one that models are written in",
                   "use 21, 22 or 23");
-  bool quantized = isQuantized(module);
   if (options.format == "float" || (options.format.empty() && !quantized))
     return WeightFormat::Float;
   if (!options.format.empty() && options.format != "matmulnbits" &&
@@ -96,7 +95,7 @@ static Status runExporter(ModuleOp module, Exporter &exporter) {
 
 Result<std::string> awq::exportONNX(ModuleOp module,
                                     const ONNXExportOptions &options) {
-  Result<WeightFormat> format = readFormat(module, options);
+  Result<WeightFormat> format = readFormat(isQuantized(module), options);
   if (!format)
     return format.error();
   io::OnnxWriter writer(header(module, options));
@@ -225,10 +224,27 @@ static Result<io::AtomicDirectory> openFolder(const std::string &source,
   return io::AtomicDirectory::create(destination, options);
 }
 
+Status awq::checkONNXFolder(ModuleOp module, const std::string &source,
+                            const std::string &destination, bool force,
+                            const ONNXExportOptions &options,
+                            const QuantScheme &scheme) {
+  Result<WeightFormat> format = readFormat(/*quantized=*/true, options);
+  if (!format)
+    return format.error();
+  io::OnnxWriter writer(header(module, options));
+  Exporter exporter(module, *format, options.opset, writer);
+  if (Status form = exporter.checkForm(); !form)
+    return form;
+  if (Status blocks = exporter.checkBlocks(scheme); !blocks)
+    return blocks;
+  Result<io::AtomicDirectory> folder = openFolder(source, destination, force);
+  return folder ? Status() : Status(folder.error());
+}
+
 Status awq::exportONNXFolder(ModuleOp module, const std::string &source,
                              const std::string &destination, bool force,
                              const ONNXExportOptions &options) {
-  Result<WeightFormat> format = readFormat(module, options);
+  Result<WeightFormat> format = readFormat(isQuantized(module), options);
   if (!format)
     return format.error();
   Result<io::AtomicDirectory> folder = openFolder(source, destination, force);

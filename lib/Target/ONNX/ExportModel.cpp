@@ -35,8 +35,6 @@ void Exporter::failOp(Operation *op, const std::string &why) {
 // The form of the module
 //===----------------------------------------------------------------------===//
 
-/// @forward takes tokens, the position of the first and two caches per layer,
-/// and yields hidden states and the caches; @head makes logits of the former.
 Status Exporter::checkForm() {
   auto refuse = [&](const std::string &message) {
     return Error{ErrorKind::Unsupported, "AWQ1151", message, "",

@@ -8,6 +8,7 @@
 
 #include "Exporter.h"
 
+#include "awq/Dialect/AWQ/Transforms/ScalingGroups.h"
 #include "awq/Dialect/AWQ/Utils/Layouts.h"
 
 using namespace mlir;
@@ -115,14 +116,32 @@ static int64_t blockSize(int64_t group) {
   return std::min(block, largestBlock);
 }
 
+static Status checkBlock(int64_t group, StringRef name) {
+  if (blockSize(group) >= smallestBlock)
+    return {};
+  return Error{ErrorKind::Unsupported, "AWQ1153",
+               "MatMulNBits has blocks of 16 to 256 weights, and groups of " +
+                   std::to_string(group) + " cannot be made of them",
+               name.str(),
+               "use --format qdq, or quantize with another group size"};
+}
+
+Status Exporter::checkBlocks(const QuantScheme &scheme) {
+  Status first;
+  module.walk([&](LinearOp op) {
+    bool isInLayer = op->getParentOfType<func::FuncOp>()->hasAttr("awq.layer");
+    if (format == WeightFormat::MatMulNBits && isInLayer && first)
+      first = checkBlock(scheme.group > 0 ? scheme.group : width(op.getInput()),
+                         getOpName(op));
+  });
+  return first;
+}
+
 std::string Exporter::nBitsProduct(QuantizedLinearOp op, Quantized weight,
                                    StringRef name) {
   int64_t block = blockSize(weight.group), n = weight.n, k = weight.k;
-  if (block < smallestBlock) {
-    fail({ErrorKind::Unsupported, "AWQ1153",
-          "MatMulNBits has blocks of 16 to 256 weights, and groups of " +
-              std::to_string(weight.group) + " cannot be made of them",
-          name.str(), "use --format qdq, or quantize with another group size"});
+  if (Status status = checkBlock(weight.group, name); !status) {
+    fail(status.error());
     return "";
   }
   int64_t parts = weight.group / block, blocks = k / block;

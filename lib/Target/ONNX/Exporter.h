@@ -44,6 +44,12 @@ public:
 
   Status run();
 
+  /// @forward takes tokens, the position of the first and two caches per layer,
+  /// and yields hidden states and the caches; @head makes logits of the former.
+  Status checkForm();
+  /// Whether the format holds the linears of layers, quantized by `scheme`.
+  Status checkBlocks(const QuantScheme &scheme);
+
   /// Whether the caches can be buffers of one size for past and present: they
   /// can if GroupQueryAttention does all of the attention.
   bool sharesCaches() const { return !hasPlainAttention; }
@@ -90,7 +96,6 @@ private:
       status = std::move(error);
   }
   void failOp(mlir::Operation *op, const std::string &why);
-  Status checkForm();
   void declare();
   void markNeeded(mlir::Block &body);
   /// The values of which an op needs the names.

@@ -9,6 +9,7 @@
 #ifndef AWQ_TARGET_ONNX_EXPORT_H
 #define AWQ_TARGET_ONNX_EXPORT_H
 
+#include "awq/Dialect/AWQ/Utils/QuantScheme.h"
 #include "awq/Support/Error.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -42,6 +43,15 @@ Result<std::string> exportONNX(mlir::ModuleOp module,
 Status exportONNXFolder(mlir::ModuleOp module, const std::string &source,
                         const std::string &destination, bool force,
                         const ONNXExportOptions &options);
+
+/// Whether exportONNXFolder could write `module` when the linears of its layers
+/// have been quantized by `scheme`: for callers who do long work before it. Ops
+/// are not looked at. Errors: AWQ1151, AWQ1152, AWQ1153, AWQ1156, those of
+/// AtomicDirectory.
+Status checkONNXFolder(mlir::ModuleOp module, const std::string &source,
+                       const std::string &destination, bool force,
+                       const ONNXExportOptions &options,
+                       const QuantScheme &scheme);
 
 /// Registers awq-translate's --export-onnx. If an export fails, `exitCode` gets
 /// the kind of its error. `options` must live as long as the tool.

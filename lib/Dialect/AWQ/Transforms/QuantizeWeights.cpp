@@ -126,15 +126,19 @@ static LogicalResult quantizeLinear(LinearOp op, const QuantScheme &scheme,
     return awq::emitError(op.getLoc(), matrix.error());
   if (request && failed(fitToWeight(op, *matrix, *request, store)))
     return failure();
-  FailureOr<QuantizedParameters> parameters = define(op, *matrix, store);
+  return replaceLinear(op, *matrix, store);
+}
+
+LogicalResult awq::replaceLinear(LinearOp op, const QuantizedMatrix &matrix,
+                                 ParameterStore &store) {
+  FailureOr<QuantizedParameters> parameters = define(op, matrix, store);
   if (failed(parameters))
     return failure();
-
   OpBuilder builder(op);
   auto quantized = QuantizedLinearOp::create(
       builder, op.getLoc(), op.getType(), op.getInput(), parameters->codes,
       parameters->scales, parameters->zeros, op.getBias(),
-      toAttribute(op.getContext(), scheme));
+      toAttribute(op.getContext(), matrix.scheme));
   quantized->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   op.getResult().replaceAllUsesWith(quantized.getResult());
   op.erase();

@@ -124,6 +124,11 @@ mlir::LogicalResult quantizeWeights(mlir::func::FuncOp function,
                                     WeightFit *fit = nullptr,
                                     Arithmetic arithmetic = Arithmetic::F32);
 
+/// Replaces a linear by one with these codes and the same name, kept in
+/// `store` as the weight is kept.
+mlir::LogicalResult replaceLinear(LinearOp op, const QuantizedMatrix &matrix,
+                                  ParameterStore &store);
+
 /// The codes, scales and zero points of a quantized weight, plain or packed;
 /// `zeros` are filled in for a symmetric scheme.
 mlir::FailureOr<QuantizedMatrix>
