@@ -29,18 +29,17 @@ struct ModelFacts {
 };
 } // namespace
 
-/// One id or a list of them.
-static std::vector<int64_t> readTokens(const nlohmann::json &object,
-                                       const char *key) {
-  std::vector<int64_t> tokens;
+/// One id or a list of them, if there are any.
+static void readTokens(const nlohmann::json &object, const char *key,
+                       std::vector<int64_t> &tokens) {
   auto it = object.find(key);
-  if (it == object.end())
-    return tokens;
+  if (it == object.end() || it->is_null())
+    return;
+  tokens.clear();
   for (const nlohmann::json &token :
        it->is_array() ? *it : nlohmann::json::array({*it}))
     if (token.is_number_integer() && token >= 0)
       tokens.push_back(token.get<int64_t>());
-  return tokens;
 }
 
 static void readFacts(const std::string &path, ModelFacts &facts) {
@@ -61,17 +60,18 @@ static void readFacts(const std::string &path, ModelFacts &facts) {
     if (auto it = model.find(key);
         it != model.end() && it->is_number_integer() && *it > 0)
       facts.maxPosition = it->get<int64_t>();
-  facts.bosTokens = readTokens(model, "bos_token_id");
-  facts.eosTokens = readTokens(model, "eos_token_id");
+  readTokens(model, "bos_token_id", facts.bosTokens);
+  readTokens(model, "eos_token_id", facts.eosTokens);
 }
 
 /// Positions that tables hold, for a model whose folder says nothing.
-static constexpr int64_t unknownPositions = 1 << 20;
+static constexpr int64_t unknownPositions = 1 << 17;
 
 static void describe(ModuleOp module, const std::string &source) {
   ModelFacts facts;
   llvm::StringRef folder = llvm::sys::path::parent_path(source);
-  for (llvm::StringRef name : {"config.json", "genai_config.json"}) {
+  for (llvm::StringRef name :
+       {"config.json", "generation_config.json", "genai_config.json"}) {
     llvm::SmallString<128> path(folder);
     llvm::sys::path::append(path, name);
     readFacts(path.str().str(), facts);

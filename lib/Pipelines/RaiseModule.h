@@ -20,7 +20,8 @@ namespace awq {
 /// Runs awq-raise-decoder on a module with a @main and no @forward, as imports
 /// of ONNX models are, and describes the model in `awq.model`: sizes as found,
 /// and the length of contexts and the ids of special tokens from a
-/// genai_config.json or config.json in the folder of `source`, if there is one.
+/// config.json, generation_config.json or genai_config.json in the folder of
+/// `source`, if there is one; the last one counts.
 /// Does nothing to other modules. Errors: AWQ1144.
 Status raiseModule(mlir::ModuleOp module, const std::string &source);
 

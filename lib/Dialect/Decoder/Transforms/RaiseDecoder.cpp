@@ -28,6 +28,39 @@ using namespace mlir;
 using namespace awq;
 using namespace awq::decoder;
 
+/// Names as a checkpoint has them. What was exported may be a module around the
+/// model, whose name then stands before all others. The head shows it: it is a
+/// child of the model itself, so what comes before its own name is the way to
+/// the model, if all linears have it.
+static void stripWrapper(ModuleOp module) {
+  static constexpr StringRef attribute = "awq.name";
+  auto head = module.lookupSymbol<func::FuncOp>("head");
+  StringRef logits;
+  SmallVector<Operation *> linears;
+  module.walk([&](Operation *op) {
+    if (!isa<LinearOp, QuantizedLinearOp>(op))
+      return;
+    linears.push_back(op);
+    auto name = op->getAttrOfType<StringAttr>(attribute);
+    if (name && op->getParentOp() == head)
+      logits = name.getValue();
+  });
+  std::string wrapper = logits.rsplit('.').first.str() + ".";
+  if (!logits.contains('.'))
+    return;
+  auto isInside = [&](Operation *op) {
+    auto name = op->getAttrOfType<StringAttr>(attribute);
+    return name && name.getValue().starts_with(wrapper);
+  };
+  if (!llvm::all_of(linears, isInside))
+    return;
+  for (Operation *op : linears) {
+    StringRef name = op->getAttrOfType<StringAttr>(attribute).getValue();
+    op->setAttr(attribute, StringAttr::get(op->getContext(),
+                                           name.drop_front(wrapper.size())));
+  }
+}
+
 /// Gives linears without a name of their own, or with another one's, one by
 /// their place.
 static void nameLinears(ModuleOp module) {
@@ -110,6 +143,7 @@ void RaiseDecoderPass::runOnOperation() {
     return report(source.getLoc(), source, *reason);
   }
   source.erase();
+  stripWrapper(module);
   nameLinears(module);
   eraseUnusedGlobals(module);
 }
