@@ -68,19 +68,47 @@ FAMILIES = {
         linears=6,
         gated=0,
     ),
+    # The router, and for each of four experts gate and up in one, and down.
     "mixtral": Family(
-        "MixtralConfig", {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None}, gated=0
+        "MixtralConfig",
+        {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None},
+        linears=4 + 1 + 4 * 2,
+        gated=4,
+    ),
+    "qwen3_moe": Family(
+        "Qwen3MoeConfig",
+        {
+            "head_dim": 16,
+            "num_experts": 4,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 48,
+            "norm_topk_prob": True,
+        },
+        linears=4 + 1 + 4 * 2,
+        norms=4,
+        gated=4,
+    ),
+    # Distances instead of positions, which no recogniser knows.
+    "bloom": Family(
+        "BloomConfig",
+        {"n_layer": LAYERS, "n_head": 4},
+        ("num_key_value_heads", "intermediate_size", "num_attention_heads", "num_hidden_layers"),
+        linears=4,
+        gated=0,
     ),
 }
 
 
-def make(name: str) -> Any:
+def make(name: str, **sizes: Any) -> Any:
     """The model of a family, with weights that make every op matter."""
     family = FAMILIES[name]
-    fields = {key: value for key, value in BASE.items() if key not in family.without} | family.fields
+    fields = {key: value for key, value in (BASE | sizes).items() if key not in family.without} | family.fields
     torch.manual_seed(0)
     model: Any = transformers.AutoModelForCausalLM.from_config(getattr(transformers, family.config)(**fields))
     model = model.eval().float()
+    if family.gated > 1:
+        # The one way of computing experts that exporters can write down.
+        model.set_experts_implementation("batched_mm")
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for key, weight in model.named_parameters():

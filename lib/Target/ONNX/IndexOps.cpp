@@ -175,6 +175,9 @@ static Status gatherND(OpContext &op) {
       }));
 }
 
+/// Elements of a OneHot that are computed here: those of a shape.
+static constexpr size_t mostFolded = 64;
+
 static Status oneHot(OpContext &op) {
   Tensor &indices = op.input(0), &depth = op.input(1), &values = op.input(2);
   if (!op.ok())
@@ -197,6 +200,21 @@ static Status oneHot(OpContext &op) {
     return op.status();
   Shape shape = indices.shape;
   shape.insert(shape.begin() + axis, size);
+  // Exporters build the repeats of a Tile so.
+  if (known && *known > 0 && axis == indices.rank() && indices.elements &&
+      values.elements && values.elements->size() == 2) {
+    std::vector<DimExpr> elements;
+    bool isKnown = true;
+    for (const DimExpr &index : *indices.elements) {
+      std::optional<int64_t> place = index.constant();
+      isKnown &= place.has_value();
+      for (int64_t i = 0; i < *known && isKnown; ++i)
+        elements.push_back(
+            (*values.elements)[*place == i || *place + *known == i]);
+    }
+    if (isKnown && elements.size() <= mostFolded)
+      return op.set(op.e.fromElements(values.type, shape, std::move(elements)));
+  }
   // Indices may be floats; all are compared as integers.
   Tensor integers = op.e.cast(indices, OnnxType::I64);
   Value table = op.e.value(integers), choice = op.e.value(values);

@@ -24,6 +24,44 @@
 using namespace mlir;
 using namespace awq;
 
+/// Whether a slice is known, and its numbers lie side by side in the source: it
+/// is a part of one dimension, behind others of which it has one place each.
+static bool isBlock(tensor::ExtractSliceOp op) {
+  if (!op.getSourceType().hasStaticShape() ||
+      llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
+      llvm::any_of(op.getStaticSizes(), ShapedType::isDynamic) ||
+      llvm::any_of(op.getStaticStrides(),
+                   [](int64_t stride) { return stride != 1; }))
+    return false;
+  bool isWhole = true;
+  for (auto [size, all] : llvm::reverse(
+           llvm::zip(op.getStaticSizes(), op.getSourceType().getShape()))) {
+    if (!isWhole && size != 1)
+      return false;
+    isWhole &= size == all;
+  }
+  return true;
+}
+
+/// Where the numbers of such a slice begin.
+static int64_t blockOffset(tensor::ExtractSliceOp op) {
+  int64_t offset = 0;
+  for (auto [place, size] :
+       llvm::zip(op.getStaticOffsets(), op.getSourceType().getShape()))
+    offset = offset * size + place;
+  return offset;
+}
+
+/// The numbers of such a slice, of those of its source.
+template <typename T>
+static FailureOr<std::vector<T>>
+cutBlock(tensor::ExtractSliceOp op, const FailureOr<std::vector<T>> &all) {
+  if (failed(all))
+    return failure();
+  auto begin = all->begin() + blockOffset(op);
+  return std::vector<T>(begin, begin + op.getResultType().getNumElements());
+}
+
 /// Operands that carry numbers; empty for ops that are not parameter ops.
 static SmallVector<Value> parameterOperands(Operation *op) {
   if (isa<ScaleChannelsOp, ClipGroupsOp, QuantizeOp, DequantizeOp, RepackOp,
@@ -34,6 +72,9 @@ static SmallVector<Value> parameterOperands(Operation *op) {
     return {expand.getSrc()};
   if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
     return {transpose.getInput()};
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+      slice && isBlock(slice))
+    return {slice.getSource()};
   return {};
 }
 
@@ -183,6 +224,8 @@ FailureOr<std::vector<uint8_t>> ParameterStore::evaluateBytes(OpResult value) {
   if (auto concat = dyn_cast<tensor::ConcatOp>(op))
     return concatenate<uint8_t>(concat,
                                 [&](Value part) { return readBytes(part); });
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return cutBlock(slice, readBytes(slice.getSource()));
   if (auto unpack = dyn_cast<UnpackOp>(op)) {
     PackedWeight weight = getPackedWeight(unpack);
     return isCodes ? weight.readCodes(*this) : weight.readZeros(*this);
@@ -224,6 +267,16 @@ FailureOr<std::vector<float>> ParameterStore::evaluateClip(ClipGroupsOp op) {
   return values;
 }
 
+/// Only the slice is read, where its source lies somewhere as it is: experts
+/// are slices of one tensor, and are asked for one after the other.
+FailureOr<std::vector<float>>
+ParameterStore::evaluateSlice(tensor::ExtractSliceOp op) {
+  if (!isParameterExpression(op.getSource()))
+    return readLeafFloats(op.getSource(), blockOffset(op),
+                          op.getResultType().getNumElements());
+  return cutBlock(op, readFloats(op.getSource()));
+}
+
 FailureOr<std::vector<float>> ParameterStore::evaluate(OpResult value) {
   Operation *op = value.getOwner();
   auto type = cast<RankedTensorType>(value.getType());
@@ -242,6 +295,8 @@ FailureOr<std::vector<float>> ParameterStore::evaluate(OpResult value) {
   } else if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
     values = concatenate<float>(concat,
                                 [&](Value part) { return readFloats(part); });
+  } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    values = evaluateSlice(slice);
   } else {
     values = readFloats(parameterOperands(op).front());
     if (failed(values))

@@ -166,13 +166,14 @@ static std::vector<uint16_t> narrow(Type element, ArrayRef<float> values) {
   return bits;
 }
 
-/// Copies `count` elements of type T, repeating a splat.
+/// Copies `count` elements of type T from the `first` on, repeating a splat.
 template <typename T>
 static std::vector<T> copyElements(ArrayRef<char> bytes, bool splat,
-                                   int64_t count) {
+                                   int64_t count, int64_t first = 0) {
   std::vector<T> values(count);
   if (!splat) {
-    std::memcpy(values.data(), bytes.data(), count * sizeof(T));
+    std::memcpy(values.data(), bytes.data() + first * sizeof(T),
+                count * sizeof(T));
     return values;
   }
   T element;
@@ -245,15 +246,20 @@ FailureOr<std::vector<float>> ParameterStore::readFloats(Value value) {
                            "value that is computed at run time");
   if (isParameterExpression(value))
     return evaluate(cast<OpResult>(value));
+  int64_t count = cast<RankedTensorType>(value.getType()).getNumElements();
+  return readLeafFloats(value, 0, count);
+}
+
+FailureOr<std::vector<float>>
+ParameterStore::readLeafFloats(Value value, int64_t first, int64_t count) {
   FailureOr<Leaf> leaf = readLeaf(value);
   if (failed(leaf))
     return failure();
   auto type = cast<RankedTensorType>(value.getType());
-  int64_t count = type.getNumElements();
   if (type.getElementType().isF32())
-    return copyElements<float>(leaf->bytes, leaf->splat, count);
+    return copyElements<float>(leaf->bytes, leaf->splat, count, first);
   std::vector<uint16_t> bits =
-      copyElements<uint16_t>(leaf->bytes, leaf->splat, count);
+      copyElements<uint16_t>(leaf->bytes, leaf->splat, count, first);
   std::vector<float> values(count);
   if (type.getElementType().isF16())
     halfToFloat(bits.data(), values.data(), count);

@@ -19,6 +19,7 @@
 #include "awq/Dialect/AWQ/IR/Routing.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -227,6 +228,9 @@ private:
 
   void follow(OpOperand &use, ArrayRef<int64_t> producerOf) {
     Operation *op = use.getOwner();
+    // Scaling changes no sizes.
+    if (isa<tensor::DimOp>(op))
+      return;
     auto scaling = dyn_cast<ChannelScalingOpInterface>(op);
     if (!scaling)
       return block(op,

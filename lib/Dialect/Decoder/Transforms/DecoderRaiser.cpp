@@ -216,6 +216,9 @@ ElementReader::Arguments DecoderRaiser::describeArguments() {
           },
           [this](Value tensor, ArrayRef<int64_t> place) {
             return constantElement(tensor, place);
+          },
+          [this](Value tensor, ArrayRef<ElementRef> indices) {
+            return givenElement(tensor, indices);
           }};
 }
 

@@ -19,6 +19,7 @@
 
 #include "ElementReader.h"
 #include "Recognizers.h"
+#include "Routing.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -99,6 +100,27 @@ private:
   mlir::Value tokenRows(mlir::Value table);
 
   //===--------------------------------------------------------------------===//
+  // Mixtures of experts
+  //===--------------------------------------------------------------------===//
+
+  struct RoutedProduct {
+    mlir::Operation *op = nullptr;
+    mlir::Value input, weight;
+    bool isTransposed = false;
+  };
+  mlir::Value mixtureRows(mlir::linalg::ReduceOp op);
+  std::optional<std::pair<mlir::Value, RouterMatch>>
+  matchMixture(mlir::linalg::ReduceOp op);
+  std::optional<RoutedProduct> matchRoutedProduct(mlir::Value tensor);
+  ElementRef givenElement(mlir::Value tensor,
+                          llvm::ArrayRef<ElementRef> indices);
+  ElementRef routedRow();
+  bool isRepeated(mlir::Value tensor);
+  mlir::Value routedRows(mlir::Value tensor);
+  mlir::Value expertWeight(const RoutedProduct &product);
+  bool buildExpert(ExpertsOp op, mlir::Value tensor);
+
+  //===--------------------------------------------------------------------===//
   // Heads: [T, H, D]
   //===--------------------------------------------------------------------===//
 
@@ -176,6 +198,7 @@ private:
   bool hasCaches = false;
   mlir::Value tokens, position, count;
   llvm::DenseMap<mlir::Value, mlir::Value> built, parameters;
+  std::optional<Routing> routing;
   llvm::DenseMap<mlir::Value, std::vector<float>> tables;
   /// Tables already built, with the values of their cosines and sines.
   std::vector<std::pair<RotaryTable, mlir::Value>> rotaryTables;

@@ -176,6 +176,13 @@ ElementRef ElementReader::readReduce(linalg::ReduceOp op,
   return f.unknown();
 }
 
+/// Whether a size of a source is made of one of its result and those before it.
+static bool joins(const Linear &before, const Linear &after) {
+  if (!after.isConstant())
+    return false;
+  return !before.isConstant() || before.constant > after.constant;
+}
+
 ElementRef ElementReader::readReshaped(Value source, Value result,
                                        ArrayRef<ElementRef> indices) {
   // Sizes of 1 come and go freely; what is left must be the same sizes.
@@ -209,33 +216,39 @@ ElementRef ElementReader::readReshaped(Value source, Value result,
       places[i] = indices[j--];
       continue;
     }
-    if (!before[i]->isConstant() || !after[j]->isConstant())
-      return f.unknown();
-    int64_t size = before[i]->constant;
-    if (size > after[j]->constant) {
+    if (joins(*before[i], *after[j])) {
       // Several of the result's are one of the source's.
-      ElementRef place = f.integer(0);
-      int64_t stride = 1;
-      while (j >= 0 && stride < size && after[j]->isConstant()) {
-        place = f.add(place, f.multiply(indices[j], f.integer(stride)));
-        stride *= after[j--]->constant;
+      ElementRef place = indices[j];
+      Linear size = *after[j--];
+      while (j >= 0 && !(size == *before[i])) {
+        if (!size.isConstant())
+          return f.unknown();
+        place = f.add(place, f.multiply(indices[j], f.integer(size.constant)));
+        size = *after[j--] * size.constant;
       }
-      if (stride != size)
+      if (!(size == *before[i]))
         return f.unknown();
       places[i] = place;
       continue;
     }
     // One of the result's is several of the source's.
     ElementRef rest = indices[j];
-    int64_t whole = after[j--]->constant;
+    Linear whole = *after[j--];
     int64_t k = i;
-    for (; k >= 0 && whole > 1; --k) {
-      if (!before[k]->isConstant() || whole % before[k]->constant != 0)
+    for (; k >= 0; --k) {
+      if (whole == *before[k]) {
+        places[k--] = rest;
+        break;
+      }
+      std::optional<Linear> outer = before[k]->isConstant()
+                                        ? whole.dividedBy(before[k]->constant)
+                                        : std::nullopt;
+      if (!outer)
         return f.unknown();
       ElementRef extent = f.integer(before[k]->constant);
       places[k] = f.floorRemainder(rest, extent);
       rest = f.floorDivide(rest, extent);
-      whole /= before[k]->constant;
+      whole = *outer;
     }
     i = k + 1;
   }
@@ -287,6 +300,8 @@ ElementRef ElementReader::read(Value tensor, ArrayRef<ElementRef> indices) {
   for (const ElementRef &index : indices)
     if (index->isUnknown())
       return f.unknown();
+  if (ElementRef given = arguments.given(tensor, indices))
+    return given;
   if (auto argument = dyn_cast<BlockArgument>(tensor))
     return arguments.element(argument, indices);
   Operation *op = tensor.getDefiningOp();

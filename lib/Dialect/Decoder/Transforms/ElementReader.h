@@ -32,6 +32,10 @@ public:
     /// An element of a float constant or parameter.
     std::function<std::optional<double>(mlir::Value, llvm::ArrayRef<int64_t>)>
         constant;
+    /// What an element of any other tensor is taken to be; null for those that
+    /// are to be followed.
+    std::function<ElementRef(mlir::Value, llvm::ArrayRef<ElementRef> indices)>
+        given;
   };
 
   ElementReader(Formulas &formulas, Arguments arguments)

@@ -25,6 +25,19 @@ Linear Linear::operator+(const Linear &other) const {
   return result;
 }
 
+std::optional<Linear> Linear::dividedBy(int64_t divisor) const {
+  Linear result;
+  for (auto [variable, factor] : factors) {
+    if (factor % divisor != 0)
+      return std::nullopt;
+    result.factors[variable] = factor / divisor;
+  }
+  if (constant % divisor != 0)
+    return std::nullopt;
+  result.constant = constant / divisor;
+  return result;
+}
+
 Linear Linear::operator*(int64_t factor) const {
   Linear result;
   if (factor == 0)
@@ -158,16 +171,22 @@ ElementRef Formulas::floorDivide(const ElementRef &a,
     return nothing;
   if (*divisor == 1)
     return a;
-  Linear exact;
-  exact.constant = a->linear.constant / *divisor;
-  for (auto [variable, factor] : a->linear.factors)
-    exact.factors[variable] = factor / *divisor;
-  if (!exact.factors.empty() && exact * *divisor == a->linear)
-    return integer(exact);
+  if (std::optional<Linear> exact = a->linear.dividedBy(*divisor))
+    return integer(*exact);
   if (auto number = a->integer()) {
     int64_t quotient = *number / *divisor;
     return integer(quotient - (*number % *divisor < 0 ? 1 : 0));
   }
+  // A multiple of the divisor, and what is smaller than that.
+  Linear multiple, rest = a->linear;
+  for (auto [variable, factor] : a->linear.factors)
+    if (factor % *divisor == 0) {
+      multiple.factors[variable] = factor / *divisor;
+      rest.factors.erase(variable);
+    }
+  auto least = lowest(rest), room = lowest(Linear(*divisor - 1) - rest);
+  if (least && room && *least >= 0 && *room >= 0)
+    return integer(multiple);
   return nothing;
 }
 

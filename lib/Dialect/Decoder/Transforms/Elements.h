@@ -53,6 +53,8 @@ struct Linear {
   bool operator==(const Linear &other) const {
     return factors == other.factors && constant == other.constant;
   }
+  /// Exactly; nothing if there is a rest.
+  std::optional<Linear> dividedBy(int64_t divisor) const;
 };
 
 struct Element;

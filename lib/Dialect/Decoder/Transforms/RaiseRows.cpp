@@ -239,6 +239,11 @@ Value DecoderRaiser::leafRows(Value tensor) {
     return fail(tensor.getLoc(), "an argument stands where hidden states do");
   if (std::optional<LinearMatch> linear = matchLinear(tensor))
     return linearRows(*linear, Value());
+  if (routing)
+    if (Value row = routedRows(tensor); row || reason)
+      return row;
+  if (auto reduce = dyn_cast<linalg::ReduceOp>(op))
+    return mixtureRows(reduce);
   if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ReshapeOp>(
           op))
     return reshapedRows(op->getOperand(0), tensor);

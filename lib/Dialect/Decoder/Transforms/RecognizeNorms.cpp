@@ -209,6 +209,10 @@ std::optional<NormMatch> awq::decoder::matchNorm(const Scalar &scalar) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
+std::optional<Scalar> awq::decoder::sumOverLast(const Scalar &scalar) {
+  return reducedBy<arith::AddFOp>(scalar);
+}
+
 std::optional<Scalar> awq::decoder::matchSoftmax(Scalar scalar) {
   // Guards choose zero.
   while (scalar.as<arith::SelectOp>()) {

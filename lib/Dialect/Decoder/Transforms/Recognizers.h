@@ -53,6 +53,9 @@ std::optional<LinearMatch> matchLinear(mlir::Value tensor);
 /// with sizes of 1 in front.
 bool isVectorParameter(mlir::Value tensor, int64_t channels);
 
+/// The elements that a leaf adds up over their last dimension.
+std::optional<Scalar> sumOverLast(const Scalar &scalar);
+
 /// exp(x - max x) / sum exp(x - max x) over the last dimension, perhaps with a
 /// guard that turns rows of NaN into zeros: x.
 std::optional<Scalar> matchSoftmax(Scalar scalar);

@@ -8,7 +8,8 @@
 
 // CHECK: scaling group: gate_up -> down (4 of 8 channels)
 // CHECK: scaling group: qkv -> out (4 of 12 channels)
-// CHECK: 2 scaling groups
+// CHECK: scaling group: norm -> fused
+// CHECK: 3 scaling groups
 
 // What stands in the way of the other linears is a remark of the optimizer.
 // MISSED: ScalingGroup{{.*}}down: no scaling group: 'func.return' blocks, the value leaves the function
@@ -73,4 +74,19 @@ func.func @overlap(%x: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {awq.layer
   // expected-note @below {{blocked here}}
   %z = arith.addf %one, %y : tensor<?x4xf32>
   return %z : tensor<?x4xf32>
+}
+
+// -----
+
+// A slice needs the number of tokens, which scaling does not change.
+func.func @sized(%x: tensor<?x4xf32>) -> tensor<?x4xf32> attributes {awq.layer = 2 : i64} {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant dense<1.0> : tensor<4xf32>
+  %w = arith.constant dense<0.5> : tensor<8x4xf32>
+  // expected-remark @below {{scaling group: norm -> fused}}
+  %h = decoder.rms_norm %x, %n {awq.name = "norm", epsilon = 1.0e-5 : f64} : tensor<?x4xf32>, tensor<4xf32>
+  %t = tensor.dim %h, %c0 : tensor<?x4xf32>
+  %y = awq.linear %h, %w {awq.name = "fused"} : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+  %up = tensor.extract_slice %y[0, 4] [%t, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+  return %up : tensor<?x4xf32>
 }

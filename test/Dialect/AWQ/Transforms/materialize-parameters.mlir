@@ -47,6 +47,27 @@ func.func @chain(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
 
 // -----
 
+// The second of three experts, also where its source is computed; a splat.
+// CHECK-LABEL: func @slice
+// CHECK-DAG: arith.constant dense<{{\[\[}}3.000000e+00, 4.000000e+00]]> : tensor<1x2xf16>
+// CHECK-DAG: arith.constant dense<{{\[\[}}6.000000e+00, 8.000000e+00]]> : tensor<1x2xf16>
+// CHECK-DAG: arith.constant dense<5.000000e-01> : tensor<1x2xf16>
+func.func @slice(%x: tensor<?x2xf16>) -> (tensor<?x1xf16>, tensor<?x1xf16>, tensor<?x1xf16>) {
+  %w = arith.constant dense<[[[1.0, 2.0]], [[3.0, 4.0]], [[5.0, 6.0]]]> : tensor<3x1x2xf16>
+  %half = arith.constant dense<0.5> : tensor<3x1x2xf16>
+  %two = arith.constant dense<2.0> : tensor<2xf32>
+  %v = awq.scale_channels %w, %two {axis = 2 : i64} : tensor<3x1x2xf16>, tensor<2xf32>
+  %a = tensor.extract_slice %w[1, 0, 0] [1, 1, 2] [1, 1, 1] : tensor<3x1x2xf16> to tensor<1x2xf16>
+  %b = tensor.extract_slice %v[1, 0, 0] [1, 1, 2] [1, 1, 1] : tensor<3x1x2xf16> to tensor<1x2xf16>
+  %c = tensor.extract_slice %half[2, 0, 0] [1, 1, 2] [1, 1, 1] : tensor<3x1x2xf16> to tensor<1x2xf16>
+  %p = awq.linear %x, %a : (tensor<?x2xf16>, tensor<1x2xf16>) -> tensor<?x1xf16>
+  %q = awq.linear %x, %b : (tensor<?x2xf16>, tensor<1x2xf16>) -> tensor<?x1xf16>
+  %r = awq.linear %x, %c : (tensor<?x2xf16>, tensor<1x2xf16>) -> tensor<?x1xf16>
+  return %p, %q, %r : tensor<?x1xf16>, tensor<?x1xf16>, tensor<?x1xf16>
+}
+
+// -----
+
 // Rounding and back; the splat global has no bytes in any file.
 // CHECK-LABEL: func @round
 // CHECK: %[[W:.*]] = arith.constant dense<1.500000e+00> : tensor<1x16xf32>

@@ -9,7 +9,7 @@
 // CHECK-SAME:    %[[V:[a-z0-9]+]]: tensor<?x1x4xf32>, %[[P:[a-z0-9]+]]: index)
 // CHECK-SAME:    attributes {awq.layer = 0 : i64}
 // CHECK:         %[[N:.*]] = decoder.rms_norm %[[H]]
-// CHECK:         %[[Q:.*]] = awq.linear %[[N]], %{{.*}} {awq.name = "model_.model.layers.0.self_attn.q_proj"}
+// CHECK:         %[[Q:.*]] = awq.linear %[[N]], %{{.*}} {awq.name = "model.layers.0.self_attn.q_proj"}
 // CHECK:         %[[QH:.*]] = tensor.expand_shape %[[Q]]
 // CHECK:         %[[QR:.*]] = decoder.rotary %[[QH]], %[[COS]], %[[SIN]]
 // CHECK:         %[[KR:.*]] = decoder.rotary %{{.*}}, %[[COS]], %[[SIN]]
@@ -26,7 +26,7 @@
 // CHECK:         call @layers.0
 // CHECK-LABEL: func.func @head(
 // CHECK:         decoder.rms_norm
-// CHECK:         awq.linear %{{.*}} {awq.name = "model_.lm_head"}
+// CHECK:         awq.linear %{{.*}} {awq.name = "lm_head"}
 // CHECK-NOT:   func.func @main
 
 #extern = #ml_program.extern : tensor<8x32xf32>

@@ -22,12 +22,16 @@
 #include <string>
 #include <vector>
 
+namespace mlir::tensor {
+class ExtractSliceOp;
+} // namespace mlir::tensor
+
 namespace awq {
 
 /// Whether `value` is a parameter expression: a constant, a load of a constant
 /// global, or a parameter op (scale_channels, clip_groups, quantize,
-/// dequantize, repack, unpack, linalg.transpose, tensor.concat, casts,
-/// reshapes) on such values.
+/// dequantize, repack, unpack, linalg.transpose, tensor.concat, casts, reshapes,
+/// slices of whole blocks) on such values.
 bool isParameter(mlir::Value value);
 
 /// The element type of a tensor in a safetensors file; nothing for types that
@@ -130,6 +134,11 @@ private:
   mlir::FailureOr<Leaf> readExtern(mlir::Location loc, llvm::StringRef name,
                                    mlir::RankedTensorType type);
   mlir::FailureOr<std::vector<float>> evaluate(mlir::OpResult value);
+  mlir::FailureOr<std::vector<float>>
+  evaluateSlice(mlir::tensor::ExtractSliceOp op);
+  /// `count` numbers of a leaf.
+  mlir::FailureOr<std::vector<float>>
+  readLeafFloats(mlir::Value value, int64_t first, int64_t count);
   mlir::FailureOr<std::vector<float>> evaluateClip(ClipGroupsOp op);
   mlir::FailureOr<std::vector<float>> evaluateDequantize(DequantizeOp op);
   mlir::FailureOr<std::vector<uint32_t>> evaluateRepack(RepackOp op);
