@@ -160,8 +160,8 @@ void QuantizeJournal::remove() {
 // Layers
 //===----------------------------------------------------------------------===//
 
-// Tensors are "<weight>/codes" U8 [n, k], "<weight>/scales" F32 [n, G],
-// "<weight>/zeros" U8 [n, G] and "<place>:<parameter>/values" F32.
+// Tensors are "<linear>/codes" U8 [n, k], "<weight>/scales" F32 [n, G],
+// "<linear>/zeros" U8 [n, G] and "<place>:<parameter>/values" F32.
 
 static std::string keyOf(int64_t place,
                          const LayerResult::Parameter &parameter) {
