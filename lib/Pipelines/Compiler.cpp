@@ -109,6 +109,8 @@ static EntryArgument describeArgument(func::FuncOp function, unsigned index,
       argument.writes->push_back(
           {writes[i], writes[i + 1], writes[i + 2], writes[i + 3]});
   }
+  if (auto shape = function.getArgAttrOfType<AffineMapAttr>(index, "awq.shape"))
+    argument.symbolicShape = shape.getValue();
   describeType(argument, function.getArgument(index).getType());
   return argument;
 }
@@ -124,12 +126,24 @@ static EntryArgument describeResult(func::FuncOp function, unsigned index,
   return result;
 }
 
+static std::vector<AffineMap> readMaps(func::FuncOp function,
+                                       llvm::StringRef attribute) {
+  std::vector<AffineMap> maps;
+  if (auto list = function->getAttrOfType<ArrayAttr>(attribute))
+    for (AffineMapAttr map : list.getAsRange<AffineMapAttr>())
+      maps.push_back(map.getValue());
+  return maps;
+}
+
 static std::vector<EntrySignature> readSignatures(ModuleOp module) {
   std::vector<EntrySignature> entries;
   for (auto function : module.getOps<func::FuncOp>()) {
     if (!function.isPublic() || function.isDeclaration())
       continue;
-    EntrySignature entry{function.getSymName().str(), {}};
+    EntrySignature entry;
+    entry.name = function.getSymName().str();
+    entry.equalSizes = readMaps(function, "awq.equal_sizes");
+    entry.broadcastSizes = readMaps(function, "awq.broadcast_sizes");
     unsigned outputs = 0;
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       entry.arguments.push_back(describeArgument(function, i, outputs));

@@ -12,6 +12,7 @@
 #include "awq/ExecutionEngine/JIT/Engine.h"
 #include "awq/Support/Error.h"
 
+#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -53,6 +54,9 @@ struct EntryArgument {
     int64_t positionArgument = -1, position = 0;
   };
   std::optional<std::vector<Write>> writes;
+  /// Of an input: its sizes as expressions in symbols that the inputs of the
+  /// entry point share (`awq.shape`); null if nothing is known of them.
+  mlir::AffineMap symbolicShape;
 
   /// Whether it is a tensor that the entry point fills.
   bool isDestination() const {
@@ -68,6 +72,10 @@ struct EntryArgument {
 struct EntrySignature {
   std::string name;
   std::vector<EntryArgument> arguments;
+  /// Sets of sizes over the symbols of the arguments' `symbolicShape`: those of
+  /// a set must be equal (`awq.equal_sizes`), or equal or 1
+  /// (`awq.broadcast_sizes`).
+  std::vector<mlir::AffineMap> equalSizes, broadcastSizes;
 };
 
 struct CPUCompileOptions {

@@ -32,6 +32,17 @@ std::optional<int64_t> DimExpr::constant() const {
 /// Wraps around, as the run time does.
 static int64_t wrap(uint64_t value) { return static_cast<int64_t>(value); }
 
+AffineExpr DimExpr::toAffine(MLIRContext *context) const {
+  AffineExpr sum = getAffineConstantExpr(0, context);
+  for (const auto &[monomial, coefficient] : terms) {
+    AffineExpr product = getAffineConstantExpr(coefficient, context);
+    for (unsigned atom : monomial)
+      product = getAffineSymbolExpr(atom, context) * product;
+    sum = sum + product;
+  }
+  return sum;
+}
+
 static void addTerm(std::map<DimExpr::Monomial, int64_t> &terms,
                     const DimExpr::Monomial &monomial, int64_t coefficient) {
   auto [it, isNew] = terms.try_emplace(monomial, 0);
@@ -306,6 +317,49 @@ static Value avoidZero(ImplicitLocOpBuilder &builder, const DimExpr &expr,
   Value isZero =
       arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, value, zero);
   return arith::SelectOp::create(builder, isZero, one, value);
+}
+
+void DimContext::addOperands(const DimExpr &expr,
+                             std::set<DimExpr> &operands) const {
+  const auto &[monomial, coefficient] = *expr.getTerms().begin();
+  bool isMax = expr.getTerms().size() == 1 && monomial.size() == 1 &&
+               coefficient == 1 && atoms[monomial.front()].kind == Atom::Max;
+  if (!isMax) {
+    operands.insert(expr);
+    return;
+  }
+  addOperands(atoms[monomial.front()].a, operands);
+  addOperands(atoms[monomial.front()].b, operands);
+}
+
+void DimContext::require(const DimExpr &a, const DimExpr &b, bool broadcasts) {
+  if (a.is(0) || b.is(0) || isEqual(a, b) == true)
+    return;
+  // The maximum is of sizes that are broadcast.
+  std::set<DimExpr> sizes;
+  addOperands(a, sizes);
+  addOperands(b, sizes);
+  required.insert({sizes, broadcasts || sizes.size() > 2});
+}
+
+std::vector<AffineMap> DimContext::requirements(unsigned atoms,
+                                                bool broadcasts) const {
+  auto isKnown = [&](const DimExpr &expr) {
+    return llvm::all_of(expr.getTerms(), [&](const auto &term) {
+      return term.first.empty() || term.first.back() < atoms;
+    });
+  };
+  std::vector<AffineMap> maps;
+  MLIRContext *context = builder.getContext();
+  for (const auto &[sizes, isBroadcast] : required) {
+    if (isBroadcast != broadcasts || !llvm::all_of(sizes, isKnown))
+      continue;
+    SmallVector<AffineExpr> results;
+    for (const DimExpr &size : sizes)
+      results.push_back(size.toAffine(context));
+    maps.push_back(AffineMap::get(0, atoms, results, context));
+  }
+  return maps;
 }
 
 Value DimContext::materializeAtom(unsigned index) {

@@ -9,6 +9,7 @@
 #ifndef AWQ_LIB_TARGET_ONNX_DIMEXPR_H
 #define AWQ_LIB_TARGET_ONNX_DIMEXPR_H
 
+#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Value.h"
 
@@ -16,7 +17,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace awq::onnx {
@@ -52,6 +55,8 @@ public:
   bool operator<(const DimExpr &other) const { return terms < other.terms; }
 
   const std::map<Monomial, int64_t> &getTerms() const { return terms; }
+  /// The same with atoms as symbols of their numbers.
+  mlir::AffineExpr toAffine(mlir::MLIRContext *context) const;
 
 private:
   std::map<Monomial, int64_t> terms;
@@ -81,6 +86,9 @@ public:
   DimExpr max(const DimExpr &a, const DimExpr &b);
   DimExpr min(const DimExpr &a, const DimExpr &b);
 
+  /// How many atoms there are.
+  unsigned size() const { return atoms.size(); }
+
   /// Whether there is a number in it that is no size, but was read from a
   /// tensor.
   bool hasElements(const DimExpr &expr) const;
@@ -89,6 +97,15 @@ public:
   /// Whether a < b, a == b; nothing if that depends on the symbols.
   std::optional<bool> isLess(const DimExpr &a, const DimExpr &b) const;
   std::optional<bool> isEqual(const DimExpr &a, const DimExpr &b) const;
+
+  /// Notes that two sizes must be equal, or one of them 1 if `broadcasts`,
+  /// which the symbols leave open.
+  void require(const DimExpr &a, const DimExpr &b, bool broadcasts);
+  /// What was noted of expressions in the first `atoms` atoms, as maps to
+  /// sizes that must be equal to each other, but for those that are 1 if they
+  /// are broadcast.
+  std::vector<mlir::AffineMap> requirements(unsigned atoms,
+                                            bool broadcasts) const;
 
   /// The value as an index, built at the builder's insertion point when it is
   /// first asked for.
@@ -112,6 +129,11 @@ private:
   mlir::ImplicitLocOpBuilder &builder;
   std::deque<Atom> atoms;
   std::map<std::string, DimExpr> names;
+  /// Adds what `expr` is the maximum of.
+  void addOperands(const DimExpr &expr, std::set<DimExpr> &operands) const;
+
+  /// Sizes that must be equal, and whether they may be 1 all the same.
+  std::set<std::pair<std::set<DimExpr>, bool>> required;
   std::map<DimExpr, mlir::Value> built;
 };
 

@@ -41,11 +41,14 @@ std::optional<Shape> Emitter::broadcast(ArrayRef<Shape> shapes) {
       DimExpr &merged = result[result.size() - shape.size() + i];
       if (merged == size || size.is(1))
         continue;
-      if (merged.is(1))
+      if (merged.is(1)) {
         merged = size;
-      else if (merged.constant() && size.constant())
+        continue;
+      }
+      if (merged.constant() && size.constant())
         return std::nullopt;
-      else if (size.constant())
+      dims.require(merged, size, /*broadcasts=*/true);
+      if (size.constant())
         merged = size;
       else if (!merged.constant())
         // Equal, or one of them is 1 at run time.

@@ -216,9 +216,13 @@ Tensor Emitter::concat(ArrayRef<Tensor> inputs, int64_t axis) {
   for (const Tensor &input : inputs) {
     known &= input.elements.has_value();
     misfit |= input.rank() != inputs.front().rank();
-    for (int64_t i = 0; !misfit && i < input.rank(); ++i)
-      misfit |= i != axis &&
-                dims.isEqual(input.shape[i], inputs.front().shape[i]) == false;
+    for (int64_t i = 0; !misfit && i < input.rank(); ++i) {
+      if (i == axis)
+        continue;
+      const DimExpr &expected = inputs.front().shape[i];
+      misfit |= dims.isEqual(input.shape[i], expected) == false;
+      dims.require(input.shape[i], expected, /*broadcasts=*/false);
+    }
     if (misfit)
       return inputs.front();
     for (auto [i, size] : llvm::enumerate(input.shape))

@@ -139,8 +139,10 @@ Tensor Emitter::contract(ArrayRef<Tensor> inputs, ArrayRef<std::string> letters,
   for (auto [input, word] : llvm::zip(inputs, letters))
     for (auto [size, letter] : llvm::zip(input.shape, word)) {
       DimExpr &known = sizes[loops.find(letter)];
-      misfit |=
-          !known.is(1) && !size.is(1) && dims.isEqual(known, size) == false;
+      if (!known.is(1) && !size.is(1)) {
+        misfit |= dims.isEqual(known, size) == false;
+        dims.require(known, size, /*broadcasts=*/false);
+      }
       if (known.is(1) || (size.constant() && !size.is(1)))
         known = size;
     }

@@ -55,6 +55,14 @@ Status Importer::bindSizes(const io::OnnxValue &input, Value argument,
   return {};
 }
 
+AffineMapAttr Importer::describeShape(const Shape &shape) {
+  SmallVector<AffineExpr> sizes;
+  for (const DimExpr &size : shape)
+    sizes.push_back(size.toAffine(builder.getContext()));
+  return AffineMapAttr::get(
+      AffineMap::get(0, inputSymbols, sizes, builder.getContext()));
+}
+
 Status Importer::declareInputs() {
   const io::OnnxGraph &graph = file.model().graph;
   SmallVector<Type> types;
@@ -91,8 +99,10 @@ Status Importer::declareInputs() {
               bindSizes(input, function.getArgument(i), expressions, shapes[i]);
           !status)
         return status;
+  inputSymbols = emitter.dims.size();
   for (auto [i, input] : llvm::enumerate(graph.inputs)) {
     function.setArgAttr(i, "awq.name", builder.getStringAttr(input.name));
+    function.setArgAttr(i, "awq.shape", describeShape(shapes[i]));
     scope[input.name] =
         emitter.wrap(function.getArgument(i), input.type, std::move(shapes[i]));
   }
@@ -343,6 +353,13 @@ Status Importer::finish() {
   function.setType(builder.getFunctionType(function.getArgumentTypes(), types));
   for (auto [i, output] : llvm::enumerate(file.model().graph.outputs))
     function.setResultAttr(i, "awq.name", builder.getStringAttr(output.name));
+  for (bool broadcasts : {false, true}) {
+    std::vector<AffineMap> sizes =
+        emitter.dims.requirements(inputSymbols, broadcasts);
+    if (!sizes.empty())
+      function->setAttr(broadcasts ? "awq.broadcast_sizes" : "awq.equal_sizes",
+                        builder.getAffineMapArrayAttr(sizes));
+  }
   SmallVector<Attribute> files;
   for (auto &[path, entries] : places) {
     NamedAttribute fields[] = {

@@ -31,6 +31,8 @@ public:
 private:
   Status declareInputs();
   void declareInitializers();
+  /// The sizes over the symbols of all inputs, for those who call the function.
+  mlir::AffineMapAttr describeShape(const Shape &shape);
   Status bindSizes(const io::OnnxValue &input, mlir::Value argument,
                    bool expressions, Shape &shape);
   Status importNode(const io::OnnxNode &node);
@@ -49,6 +51,9 @@ private:
   mlir::ImplicitLocOpBuilder builder;
   mlir::func::FuncOp function;
   Emitter emitter;
+  /// How many symbols the sizes of the inputs have; further ones are of values
+  /// within the function.
+  unsigned inputSymbols = 0;
   /// Values of the graph, or of the function that is being expanded.
   using Scope = std::map<std::string, Tensor, std::less<>>;
   Scope scope;
