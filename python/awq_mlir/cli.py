@@ -27,10 +27,10 @@ from awq_mlir import __version__
 from awq_mlir.compile_model import Target, as_bundle, compile_model, compile_source
 from awq_mlir.convert import Destination, WeightFormat, convert_to_onnx
 from awq_mlir.errors import AwqError, Kind
-from awq_mlir.files import require, require_folder
+from awq_mlir.files import require
 from awq_mlir.inspection import inspect as inspect_folder
 from awq_mlir.progress import Style, make_reporter, megabytes
-from awq_mlir.quantize import Method, Quality, Settings
+from awq_mlir.quantize import Method, Product, Quality, Settings
 from awq_mlir.quantize import quantize as quantize_folder
 
 app = typer.Typer(
@@ -48,7 +48,6 @@ DEFAULT_CONTEXT = 2048
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, or a bundle.")]
-FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="A Hugging Face folder.")]
 OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The folder to make.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace OUT if it is a model or bundle.")]
 ProgressOption = Annotated[Style, typer.Option(help="How progress is shown; jsonl is for programs.")]
@@ -130,12 +129,23 @@ def _facts_table(facts: dict[str, Any]) -> Table:
 
 
 @app.command(
-    epilog="Examples: `awq-mlir quantize MODEL -o OUT --calib a.txt --calib b.jsonl` or "
-    "`awq-mlir quantize MODEL -o OUT --method rtn`"
+    epilog="Examples: `awq-mlir quantize MODEL -o OUT --calib a.txt --calib b.jsonl`, "
+    "`awq-mlir quantize MODEL -o OUT --method rtn` or `awq-mlir quantize model.onnx -o OUT --calib a.txt`"
 )
 def quantize(
-    model: FolderArgument,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, or an ONNX model.")],
     out: OutOption,
+    to: Annotated[
+        Product | None,
+        typer.Option(
+            "--to", help="What to write: checkpoint (the default for a folder) or onnx (the only one for ONNX models)."
+        ),
+    ] = None,
+    weights: Annotated[
+        WeightFormat | None,
+        typer.Option("--format", help="How an ONNX model holds weights: matmulnbits (the default), qdq or float."),
+    ] = None,
+    opset: Annotated[int, typer.Option(min=21, max=23, help="Version of an ONNX model's standard operators.")] = 21,
     bits: Annotated[
         int, typer.Option(min=2, max=8, help="Bits per weight. The checkpoint has slots of 4, which 2 and 3 fit in.")
     ] = 4,
@@ -196,8 +206,9 @@ def quantize(
 ) -> None:
     """Turn a float model into a 4-bit one.
 
-    OUT is a complete Hugging Face folder in AutoAWQ's gemm format, which vLLM and others read as it is. It appears
-    when it is finished. An interrupted run leaves the folder OUT.journal, from which --resume goes on.
+    OUT is a complete Hugging Face folder in AutoAWQ's gemm format, which vLLM and others read as it is, or an ONNX
+    model's folder that onnxruntime-genai runs; the tokenizer of an ONNX MODEL lies beside it. OUT appears when it is
+    finished. An interrupted run leaves the folder OUT.journal, from which --resume goes on.
     """
     if quality is Quality.AUTOAWQ and bits != 4:
         raise AwqError(
@@ -223,8 +234,11 @@ def quantize(
         restart,
         assistant_only,
         quality,
+        to,
+        weights,
+        opset,
     )
-    done = quantize_folder(require_folder(model, "model folder"), out, settings, force, make_reporter(progress))
+    done = quantize_folder(compile_source(model), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):
         print(f"quantized model in {done}")
 
@@ -258,7 +272,9 @@ def compile_(
     "`awq-mlir convert MODEL-4bit --to onnx --format qdq -o OUT`"
 )
 def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, or a .mlir file.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, an ONNX model or a .mlir file.")
+    ],
     out: OutOption,
     to: Annotated[Destination, typer.Option("--to", help="What to make of it.")],
     weights: Annotated[

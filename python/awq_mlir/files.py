@@ -99,7 +99,7 @@ class OutputFolder:
                 )
         if not self.out.exists() or (self.out.is_dir() and not any(self.out.iterdir())):
             return
-        ours = any((self.out / name).is_file() for name in ("config.json", "manifest.json"))
+        ours = any((self.out / name).is_file() for name in ("config.json", "manifest.json", "model.onnx"))
         if self.force and self.out.is_dir() and ours:
             return
         help_text = "choose another -o, or give --force to replace it"

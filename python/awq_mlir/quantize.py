@@ -1,4 +1,4 @@
-"""A float model folder becomes a 4-bit one that other engines read as it is.
+"""A float model becomes a 4-bit one that other engines read as it is.
 
 Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,6 +16,7 @@ from typing import Any
 
 from awq_mlir import calibration as cal
 from awq_mlir import hugging_face as hf
+from awq_mlir.convert import WeightFormat
 from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import OutputFolder
 from awq_mlir.log import LinearLog
@@ -37,6 +38,13 @@ class Quality(StrEnum):
     FAST = "fast"  # a coarse grid of channel scales, and scales of groups in the end
     BEST = "best"  # every step
     AUTOAWQ = "autoawq"  # AutoAWQ's search and its float16 arithmetic
+
+
+class Product(StrEnum):
+    """What a quantized model is written as."""
+
+    CHECKPOINT = "checkpoint"  # a Hugging Face folder in AutoAWQ's format
+    ONNX = "onnx"
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,9 @@ class Settings:
     restart: bool = False
     assistant_only: bool = False
     quality: Quality = Quality.BEST
+    product: Product | None = None  # None: as the input is, a checkpoint or ONNX
+    weights: WeightFormat | None = None  # of ONNX; None: matmulnbits
+    opset: int = 21  # of ONNX
 
 
 def shrinkage_of(settings: Settings) -> float:
@@ -71,16 +82,53 @@ def shrinkage_of(settings: Settings) -> float:
     return 0.5 if settings.bits >= 4 else 0.7
 
 
+def is_onnx(model: Path) -> bool:
+    return model.suffix == ".onnx"
+
+
+def product_of(model: Path, settings: Settings) -> Product:
+    """What to write, or an error on what does not go together."""
+    product = settings.product or (Product.ONNX if is_onnx(model) else Product.CHECKPOINT)
+    if product is Product.CHECKPOINT and is_onnx(model):
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1662",
+            "a checkpoint is made from a Hugging Face folder, whose tensors and configuration it takes over",
+            str(model),
+            "leave --to out, or quantize the folder that the ONNX model was exported from",
+        )
+    if product is Product.CHECKPOINT and (settings.weights is not None or settings.opset != Settings.opset):
+        raise AwqError(
+            Kind.USAGE, "AWQ1662", "--format and --opset are about ONNX models", help="give --to onnx with them"
+        )
+    return product
+
+
+def _read_facts(model: Path) -> tuple[Path, dict[str, Any]]:
+    """The configuration's file and fields; beside an ONNX model there may be one, or onnxruntime-genai's, or none."""
+    if not is_onnx(model):
+        return model / "config.json", hf.read_config(model)
+    config, genai = model.parent / "config.json", model.parent / "genai_config.json"
+    if config.is_file():
+        return config, hf.read_json(config)
+    fields = hf.read_json(genai).get("model") if genai.is_file() else None
+    fields = dict(fields) if isinstance(fields, dict) else {}
+    if "context_length" in fields:
+        fields["max_position_embeddings"] = fields["context_length"]
+    return genai, fields
+
+
 def check_input(model: Path, settings: Settings) -> dict[str, Any]:
     """The configuration of a float model, or an error on what cannot be quantized."""
-    config = hf.read_config(model)
+    product_of(model, settings)
+    path, config = _read_facts(model)
     if hf.is_quantized(config):
         method = config["quantization_config"].get("quant_method", "unknown")
         raise AwqError(
             Kind.UNSUPPORTED,
             "AWQ1234",
             f"this model is quantized already (quant_method: {method})",
-            str(model / "config.json"),
+            str(path),
             "quantize the float model it was made of; rounding twice loses quality",
         )
     if settings.method is Method.AWQ and not settings.texts:
@@ -96,17 +144,21 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
             Kind.USAGE,
             "AWQ1662",
             f"--sequence-length {settings.sequence_length} is more than the model's {longest} positions",
-            str(model / "config.json"),
+            str(path),
             f"give --sequence-length {longest} or less",
         )
     return config
 
 
 def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: Reporter) -> Path:
-    """Quantizes `model` into the new folder `out`, which appears whole or not at all."""
+    """Quantizes `model`, a folder or an ONNX model, into the new folder `out`, which appears whole or not at all."""
     config = check_input(model, settings)
     with OutputFolder(out, force, [model]) as folder, tempfile.TemporaryDirectory() as scratch, reporter:
-        arguments = [str(model), "-o", str(folder.result), *_options(settings, out)]
+        product = product_of(model, settings)
+        arguments = [str(model), "-o", str(folder.result), f"--emit={product}", *_options(settings, out)]
+        if product is Product.ONNX:
+            arguments += [f"--onnx-opset={settings.opset}"]
+            arguments += [f"--onnx-format={settings.weights}"] if settings.weights else []
         if settings.method is Method.AWQ:
             arguments.append(f"--calibration={_write_calibration(model, config, settings, Path(scratch), reporter)}")
         log = LinearLog()
@@ -117,7 +169,7 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             reporter.event({**event, "path": str(out)} if event.get("event") == "written" else event)
 
         run_program("awq-compile", arguments, on_event)
-        _complete(model, folder.result)
+        _complete(_folder_of(model), folder.result, product)
         log.write(folder.result)
         folder.commit()
     return folder.out
@@ -131,7 +183,6 @@ def _options(settings: Settings, out: Path) -> list[str]:
         f"--group-size={settings.group_size}",
         f"--skip-tokens={settings.skip_tokens}",
         f"--shrinkage={shrinkage_of(settings)}",
-        "--emit=checkpoint",
         "--progress=jsonl",
         *(f"--skip={name}" for name in settings.skip),
     ]
@@ -155,9 +206,10 @@ def _options(settings: Settings, out: Path) -> list[str]:
 def _write_calibration(
     model: Path, config: dict[str, Any], settings: Settings, scratch: Path, reporter: Reporter
 ) -> Path:
-    tokenizer = hf.load_tokenizer(model)
-    template = chat_template(model)
-    converse = None if template is None else cal.conversation(model, template, settings.assistant_only)
+    home = _folder_of(model)
+    tokenizer = hf.load_tokenizer(home)
+    template = chat_template(home)
+    converse = None if template is None else cal.conversation(home, template, settings.assistant_only)
     documents = cal.read_documents(settings.texts, converse)
     samples = cal.make_calibration(tokenizer, documents, settings.samples, settings.sequence_length)
     cal.check_ids(samples, config.get("vocab_size"))
@@ -165,17 +217,23 @@ def _write_calibration(
     for note in samples.notes:
         reporter.note(f"note: {note}")
     path = scratch / "calibration.safetensors"
-    cal.write_calibration(path, samples, model / "tokenizer.json")
+    cal.write_calibration(path, samples, home / "tokenizer.json")
     return path
 
 
-def _complete(model: Path, result: Path) -> None:
-    """Adds what makes a checkpoint a complete model folder: tokenizer, chat template, licence."""
-    if not (result / "config.json").is_file() or not any(result.glob("*.safetensors")):
+def _folder_of(model: Path) -> Path:
+    """Where tokenizer and licence lie."""
+    return model.parent if is_onnx(model) else model
+
+
+def _complete(model: Path, result: Path, product: Product) -> None:
+    """Adds what makes a result a complete model folder: tokenizer, chat template, licence."""
+    config, weights = ("config.json", "*.safetensors") if product is Product.CHECKPOINT else ("model.onnx", "*.data")
+    if not (result / config).is_file() or not any(result.glob(weights)):
         raise AwqError(
             Kind.INTERNAL,
             "AWQ1644",
-            "awq-compile wrote no complete checkpoint",
+            f"awq-compile wrote no complete model ({product})",
             str(result),
             "this is a defect of awq-mlir: please report it",
         )
