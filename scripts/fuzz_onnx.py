@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Opens thousands of damaged ONNX models with a build that has sanitizers.
+"""Opens, imports and raises thousands of damaged ONNX models with a build that has sanitizers.
 
-Fails if the reader crashes, a sanitizer reports anything, a model takes over 2 seconds, or bytes
-are read from outside the model's folder: every location that leads there is planted with a file
-that would be accepted.
+Fails if the reader, the importer or awq-raise-decoder crashes, a sanitizer reports anything, a model
+takes over 2 seconds, or bytes are read from outside the model's folder: every location that leads
+there is planted with a file that would be accepted. One model in ten is a whole decoder of torch.onnx.
 
-    scripts/fuzz_onnx.py [--tool build-debug/unittests/awq-test-onnx] [--count 10000] [--seed 1]
+    scripts/fuzz_onnx.py [--build build-debug] [--count 10000] [--seed 1]
 
 Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,6 +14,7 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import random
@@ -26,7 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, TensorProto, numpy_helper  # type: ignore[import-not-found]
+import onnx  # type: ignore[import-not-found]
+from onnx import ModelProto, TensorProto, numpy_helper
 from onnx import helper as make
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -263,20 +265,19 @@ def plant(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
 
 
-def check(tool: Path, paths: list[Path], codes: Counter[str]) -> list[str]:
-    """Runs the tool on a batch; what went wrong. Sanitizers are to stop it at the first report."""
+def check(command: list[str], paths: list[Path], codes: Counter[str]) -> list[str]:
+    """Runs a tool on a batch; what went wrong. Sanitizers are to stop it at the first report."""
     lines = "".join(f"{path}\n" for path in paths)
     environment = os.environ | {
         "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
     }
-    command = [str(tool), "--each"]
     try:
         result = subprocess.run(
-            command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=1200
         )
     except subprocess.TimeoutExpired:
-        return [f"no end within 300 s: {paths[0]} to {paths[-1]}"]
+        return [f"no end within 1200 s: {paths[0]} to {paths[-1]}"]
     problems = []
     reported = [json.loads(line) for line in result.stdout.splitlines()]
     if result.returncode != 0 or len(reported) != len(paths):
@@ -284,6 +285,7 @@ def check(tool: Path, paths: list[Path], codes: Counter[str]) -> list[str]:
         problems.append(f"exit code {result.returncode} at {last}:\n{result.stderr[-4000:]}")
     for line in reported:
         codes[line["code"]] += 1
+        codes["raised"] += line.get("raised", False)
         if line["ms"] > LIMIT_MS:
             problems.append(f"took too long: {line}")
         # Exit code 5, of files that cannot be read, would be a try that a model must not bring about.
@@ -296,13 +298,13 @@ def check(tool: Path, paths: list[Path], codes: Counter[str]) -> list[str]:
     return problems
 
 
-def opened_outside(tool: Path, paths: list[Path], folder: Path) -> list[str]:
+def opened_outside(tool: list[str], paths: list[Path], folder: Path) -> list[str]:
     """Where strace is installed: the files that were opened for reading and lie outside the folder."""
     strace = shutil.which("strace")
     if not strace:
         return []
     log = folder.parent / "strace.log"
-    command = [strace, "-f", "-e", "trace=open,openat,openat2", "-o", str(log), str(tool), "--each"]
+    command = [strace, "-f", "-e", "trace=open,openat,openat2", "-o", str(log), *tool]
     environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}  # LeakSanitizer cannot be traced
     lines = "".join(f"{path}\n" for path in paths)
     subprocess.run(command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=600)
@@ -314,44 +316,85 @@ def opened_outside(tool: Path, paths: list[Path], folder: Path) -> list[str]:
     ]
 
 
+@dataclass
+class Sweep:
+    """Damaged models of some kind, for all tools."""
+
+    tools: list[list[str]]
+    folder: Path
+    rng: random.Random
+    keep: Path | None
+    codes: list[Counter[str]] = dataclasses.field(default_factory=lambda: [Counter(), Counter()])
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    def run(self, originals: list[bytes], count: int) -> None:
+        for begin in range(0, count, BATCH):
+            paths = []
+            for index in range(begin, min(begin + BATCH, count)):
+                path = self.folder / f"{index}.onnx"
+                mutate = self.rng.choice([mutate_bytes, mutate_structure, mutate_structure, mutate_location])
+                # The first ones are whole: the seeds themselves must be read.
+                original = originals[index % len(originals)]
+                path.write_bytes(original if index < len(originals) else mutate(self.rng, original))
+                paths.append(path)
+            found = []
+            for tool, codes in zip(self.tools, self.codes, strict=True):
+                found += check(tool, paths, codes)
+                found += opened_outside(tool, paths, self.folder) if begin % (10 * BATCH) == 0 else []
+            if found and self.keep:
+                shutil.copytree(
+                    self.folder, self.keep, symlinks=True, ignore=shutil.ignore_patterns("pipe"), dirs_exist_ok=True
+                )
+            self.problems += found
+            for path in paths:
+                path.unlink()
+
+
+def decoders(folder: Path) -> list[bytes]:
+    """Whole decoders, small ones, as both exporters of torch write them."""
+    sys.path.insert(0, str(ROOT / "python" / "tests"))
+    from exported_toys import export_onnx  # type: ignore[import-not-found]
+    from exported_toys import make as make_toy
+
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_key_value_heads": 1}
+    models = []
+    for name, dynamo, opset in [("llama", False, 17), ("llama", True, 24), ("mixtral", True, 18)]:
+        toy = make_toy(name, vocab_size=32, **sizes)
+        path = export_onnx(toy, folder / "decoder.onnx", dynamo=dynamo, opset=opset, kind="caches")
+        whole = onnx.load(str(path))  # with its external data, which goes inside
+        models.append(whole.SerializeToString())
+    return models
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--tool", type=Path, default=ROOT / "build-debug" / "unittests" / "awq-test-onnx")
+    parser.add_argument("--build", type=Path, default=ROOT / "build-debug")
     parser.add_argument("--count", type=int, default=10000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for the models that failed")
     arguments = parser.parse_args()
-    rng = random.Random(arguments.seed)
-    originals = seeds()
-    codes: Counter[str] = Counter()
-    problems: list[str] = []
+    tests = arguments.build / "unittests"
+    tools = [[str(tests / "awq-test-onnx"), "--each"], [str(tests / "awq-test-onnx-import")]]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         plant(folder)
-        for begin in range(0, arguments.count, BATCH):
-            paths = []
-            for index in range(begin, min(begin + BATCH, arguments.count)):
-                path = folder / f"{index}.onnx"
-                mutate = rng.choice([mutate_bytes, mutate_structure, mutate_structure, mutate_location])
-                # The first ones are whole: the seeds themselves must be read.
-                original = originals[index % len(originals)]
-                path.write_bytes(original if index < len(originals) else mutate(rng, original))
-                paths.append(path)
-            found = check(arguments.tool, paths, codes)
-            found += opened_outside(arguments.tool, paths, folder) if begin % (10 * BATCH) == 0 else []
-            if begin == 0 and codes["ok"] < len(originals):
-                found.append("the models to begin with cannot be read")
-            if found and arguments.keep:
-                shutil.copytree(
-                    folder, arguments.keep, symlinks=True, ignore=shutil.ignore_patterns("pipe"), dirs_exist_ok=True
-                )
-            problems += found
-            for path in paths:
-                path.unlink()
-    print(f"fuzz_onnx: {arguments.count} models, {codes['ok']} of them read, {len(codes) - 1} different errors")
-    for problem in problems:
+        sweep = Sweep(tools, folder, random.Random(arguments.seed), arguments.keep)
+        whole, parts = decoders(Path(scratch)), seeds()
+        # What is not damaged is read, imported and, if it is a decoder, raised.
+        sweep.run(whole, len(whole))
+        sweep.run(parts, len(parts))
+        if sweep.codes[0]["ok"] < len(whole) + len(parts) or sweep.codes[1]["raised"] < len(whole):
+            sweep.problems.append(f"the models to begin with cannot be read: {sweep.codes}")
+        sweep.run(whole, arguments.count // 10)
+        sweep.run(parts, arguments.count - arguments.count // 10)
+    read, imported = sweep.codes
+    print(
+        f"fuzz_onnx: {arguments.count} models, {read['ok']} of them read, {imported['ok']} imported, "
+        f"{imported['raised']} raised; {len(read | imported) - 2} different errors"
+    )
+    for problem in sweep.problems:
         print(problem, file=sys.stderr)
-    return 1 if problems else 0
+    return 1 if sweep.problems else 0
 
 
 if __name__ == "__main__":
