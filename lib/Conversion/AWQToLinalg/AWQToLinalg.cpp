@@ -28,6 +28,7 @@ using namespace mlir;
 void awq::populateAWQToLinalgPatterns(RewritePatternSet &patterns) {
   populateLinearToLinalgPatterns(patterns);
   populateParametersToLinalgPatterns(patterns);
+  populateQuantizedLinearToLinalgPatterns(patterns);
   tensor::populateDecomposeTensorConcatPatterns(patterns);
 }
 

@@ -17,6 +17,7 @@ namespace awq {
 
 void populateLinearToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateParametersToLinalgPatterns(mlir::RewritePatternSet &patterns);
+void populateQuantizedLinearToLinalgPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace awq
 
