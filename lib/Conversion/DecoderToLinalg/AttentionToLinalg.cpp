@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionTask.h"
+#include "InsertRows.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -75,27 +76,6 @@ static Value joinParts(ImplicitLocOpBuilder &b, Value partial, Value head,
   return destination;
 }
 
-/// `source` [T, heads, D], cast to the cache's type, at rows position .. of
-/// `cache`.
-static Value insertRows(ImplicitLocOpBuilder &b, Value source, Value cache,
-                        Value position) {
-  Type element = cast<RankedTensorType>(cache.getType()).getElementType();
-  if (cast<RankedTensorType>(source.getType()).getElementType() != element) {
-    AffineMap map = b.getMultiDimIdentityMap(3);
-    source = awq::buildGeneric(
-        b, b.getLoc(), source, awq::emptyLike(b, b.getLoc(), source, element),
-        {map, map}, 0, [&](OpBuilder &nested, Location loc, ValueRange in) {
-          return awq::castFloat(nested, loc, in[0], element);
-        });
-  }
-  SmallVector<OpFoldResult> offsets(3, b.getIndexAttr(0));
-  offsets[0] = position;
-  SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
-  return tensor::InsertSliceOp::create(
-      b, source, cache, offsets, tensor::getMixedSizes(b, b.getLoc(), source),
-      strides);
-}
-
 namespace {
 
 struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
@@ -106,9 +86,10 @@ struct LowerAttention : OpRewritePattern<awq::decoder::AttentionOp> {
     auto queryType = cast<RankedTensorType>(op.getQuery().getType());
     auto valueType = cast<RankedTensorType>(op.getValue().getType());
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Value keys = insertRows(b, op.getKey(), op.getKeyCache(), op.getPosition());
+    Value keys =
+        awq::insertRows(b, op.getKey(), op.getKeyCache(), op.getPosition());
     Value values =
-        insertRows(b, op.getValue(), op.getValueCache(), op.getPosition());
+        awq::insertRows(b, op.getValue(), op.getValueCache(), op.getPosition());
 
     int64_t heads = queryType.getDimSize(1);
     int64_t ratio = heads / valueType.getDimSize(1);

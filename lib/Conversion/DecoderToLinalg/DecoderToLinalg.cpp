@@ -28,21 +28,30 @@ namespace awq {
 
 using namespace mlir;
 
-void awq::populateDecoderToLinalgPatterns(RewritePatternSet &patterns) {
+void awq::populateDecoderToLinalgPatterns(RewritePatternSet &patterns,
+                                          bool portable) {
   populateActivationToLinalgPatterns(patterns);
-  populateAttentionToLinalgPatterns(patterns);
-  populateExpertsToLinalgPatterns(patterns);
   populateNormToLinalgPatterns(patterns);
   populateRotaryToLinalgPatterns(patterns);
+  if (portable) {
+    populatePortableAttentionPatterns(patterns);
+    populatePortableExpertsPatterns(patterns);
+    populatePortableRouterPatterns(patterns);
+    return;
+  }
+  populateAttentionToLinalgPatterns(patterns);
+  populateExpertsToLinalgPatterns(patterns);
   populateRouterToLinalgPatterns(patterns);
 }
 
 namespace {
 struct ConvertDecoderToLinalgPass
     : awq::impl::ConvertDecoderToLinalgPassBase<ConvertDecoderToLinalgPass> {
+  using ConvertDecoderToLinalgPassBase::ConvertDecoderToLinalgPassBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    awq::populateDecoderToLinalgPatterns(patterns);
+    awq::populateDecoderToLinalgPatterns(patterns, portable);
     ConversionTarget target(getContext());
     target.addIllegalDialect<awq::decoder::DecoderDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });

@@ -19,6 +19,10 @@ void populateActivationToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateAttentionToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateExpertsToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateNormToLinalgPatterns(mlir::RewritePatternSet &patterns);
+/// The same for other compilers, without loops, vectors and buffers.
+void populatePortableAttentionPatterns(mlir::RewritePatternSet &patterns);
+void populatePortableExpertsPatterns(mlir::RewritePatternSet &patterns);
+void populatePortableRouterPatterns(mlir::RewritePatternSet &patterns);
 void populateRotaryToLinalgPatterns(mlir::RewritePatternSet &patterns);
 void populateRouterToLinalgPatterns(mlir::RewritePatternSet &patterns);
 

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
+#include "RouterScores.h"
 
 #include "awq/Conversion/Common/TensorBuilders.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
@@ -28,142 +29,9 @@
 #include <tuple>
 
 using namespace mlir;
-using awq::decoder::GroupScore;
 using awq::decoder::RouterScoring;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
-
-//===----------------------------------------------------------------------===//
-// Scores
-//===----------------------------------------------------------------------===//
-
-/// A row-wise reduction of the f32 tensor `input` over its last dimension.
-static Value reduceRows(ImplicitLocOpBuilder &b, Value input, double init,
-                        awq::ScalarBody combine) {
-  auto type = cast<RankedTensorType>(input.getType());
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), input);
-  sizes.pop_back();
-  Value empty = tensor::EmptyOp::create(b, sizes, b.getF32Type());
-  Value start = awq::constantF32(b, b.getLoc(), init);
-  Value out = linalg::FillOp::create(b, start, empty).getResult(0);
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank());
-  return awq::buildGeneric(b, b.getLoc(), input, out,
-                           {full, full.getMajorSubMap(type.getRank() - 1)}, 1,
-                           combine);
-}
-
-/// Elementwise over `inputs`, the first of which is [..., E] and gives the
-/// shape; vectors run along the last dimension, tensors of one dimension less
-/// along the others.
-static Value mapScores(ImplicitLocOpBuilder &b, ValueRange inputs,
-                       ArrayRef<AffineMap> maps, awq::ScalarBody body) {
-  return awq::buildGeneric(
-      b, b.getLoc(), inputs,
-      awq::emptyLike(b, b.getLoc(), inputs.front(), b.getF32Type()), maps, 0,
-      body);
-}
-
-/// p[t, e]
-static Value buildScores(ImplicitLocOpBuilder &b, awq::decoder::RouterOp op) {
-  AffineMap full = b.getMultiDimIdentityMap(2), row = full.getMajorSubMap(1);
-  auto widen = [](OpBuilder &n, Location l, ValueRange in) {
-    return awq::castFloat(n, l, in[0], n.getF32Type());
-  };
-  Value logits = op.getLogits();
-  if (!getElementTypeOrSelf(logits).isF32())
-    logits = mapScores(b, logits, {full, full}, widen);
-  switch (op.getScoring()) {
-  case RouterScoring::SoftmaxOfChosen:
-    return logits;
-  case RouterScoring::Sigmoid:
-    return mapScores(b, logits, {full, full},
-                     [](OpBuilder &n, Location l, ValueRange in) -> Value {
-                       Value one = awq::constantF32(n, l, 1.0);
-                       Value exp = math::ExpOp::create(
-                           n, l, arith::NegFOp::create(n, l, in[0]));
-                       return arith::DivFOp::create(
-                           n, l, one, arith::AddFOp::create(n, l, one, exp));
-                     });
-  case RouterScoring::Softmax:
-    break;
-  }
-  Value maxima =
-      reduceRows(b, logits, -infinity,
-                 [](OpBuilder &n, Location l, ValueRange in) -> Value {
-                   return arith::MaximumFOp::create(n, l, in[0], in[1]);
-                 });
-  Value powers =
-      mapScores(b, {logits, maxima}, {full, row, full},
-                [](OpBuilder &n, Location l, ValueRange in) -> Value {
-                  return math::ExpOp::create(
-                      n, l, arith::SubFOp::create(n, l, in[0], in[1]));
-                });
-  Value sums = reduceRows(b, powers, 0.0,
-                          [](OpBuilder &n, Location l, ValueRange in) -> Value {
-                            return arith::AddFOp::create(n, l, in[0], in[1]);
-                          });
-  return mapScores(b, {powers, sums}, {full, row, full},
-                   [](OpBuilder &n, Location l, ValueRange in) -> Value {
-                     return arith::DivFOp::create(n, l, in[0], in[1]);
-                   });
-}
-
-/// c[t, e]
-static Value addBias(ImplicitLocOpBuilder &b, awq::decoder::RouterOp op,
-                     Value scores) {
-  if (!op.getBias())
-    return scores;
-  AffineMap full = b.getMultiDimIdentityMap(2);
-  return mapScores(
-      b, {scores, op.getBias()}, {full, full.getMinorSubMap(1), full},
-      [](OpBuilder &n, Location l, ValueRange in) -> Value {
-        return arith::AddFOp::create(
-            n, l, in[0], awq::castFloat(n, l, in[1], n.getF32Type()));
-      });
-}
-
-/// The scores of the groups, [T, groups].
-static Value scoreGroups(ImplicitLocOpBuilder &b, awq::decoder::RouterOp op,
-                         Value choices) {
-  auto type = cast<RankedTensorType>(choices.getType());
-  int64_t groups = op.getGroups(), size = type.getDimSize(1) / groups;
-  OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), choices, 0);
-  Value split = tensor::ExpandShapeOp::create(
-      b,
-      RankedTensorType::get({type.getDimSize(0), groups, size}, b.getF32Type()),
-      choices, ArrayRef<ReassociationIndices>{{0}, {1, 2}},
-      ArrayRef<OpFoldResult>{tokens, b.getIndexAttr(groups),
-                             b.getIndexAttr(size)});
-  auto larger = [](OpBuilder &n, Location l, ValueRange in) -> Value {
-    return arith::MaximumFOp::create(n, l, in[0], in[1]);
-  };
-  if (op.getGroupScore() == GroupScore::Max)
-    return reduceRows(b, split, -infinity, larger);
-
-  // Two accumulators: the largest value so far and the next one.
-  Value empty = tensor::EmptyOp::create(
-      b, ArrayRef<OpFoldResult>{tokens, b.getIndexAttr(groups)},
-      b.getF32Type());
-  Value lowest = awq::constantF32(b, b.getLoc(), -infinity);
-  Value first = linalg::FillOp::create(b, lowest, empty).getResult(0);
-  AffineMap full = b.getMultiDimIdentityMap(3), row = full.getMajorSubMap(2);
-  SmallVector<utils::IteratorType> iterators(3, utils::IteratorType::parallel);
-  iterators.back() = utils::IteratorType::reduction;
-  auto two = linalg::GenericOp::create(
-      b, TypeRange{first.getType(), first.getType()}, ValueRange(split),
-      ValueRange{first, first}, ArrayRef<AffineMap>{full, row, row}, iterators,
-      [](OpBuilder &n, Location l, ValueRange in) {
-        Value best = arith::MaximumFOp::create(n, l, in[0], in[1]);
-        Value loser = arith::MinimumFOp::create(n, l, in[0], in[1]);
-        Value next = arith::MaximumFOp::create(n, l, in[2], loser);
-        linalg::YieldOp::create(n, l, ValueRange{best, next});
-      });
-  AffineMap plain = b.getMultiDimIdentityMap(2);
-  return mapScores(b, two.getResults(), {plain, plain, plain},
-                   [](OpBuilder &n, Location l, ValueRange in) -> Value {
-                     return arith::AddFOp::create(n, l, in[0], in[1]);
-                   });
-}
 
 //===----------------------------------------------------------------------===//
 // The choice
@@ -356,11 +224,11 @@ struct LowerRouter : OpRewritePattern<awq::decoder::RouterOp> {
   LogicalResult matchAndRewrite(awq::decoder::RouterOp op,
                                 PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Value scores = buildScores(b, op);
-    Value choices = addBias(b, op, scores);
+    Value scores = awq::buildScores(b, op);
+    Value choices = awq::addBias(b, op, scores);
     Value groups;
     if (op.getGroups() > op.getKeptGroups())
-      groups = scoreGroups(b, op, choices);
+      groups = awq::scoreGroups(b, op, choices);
 
     OpFoldResult tokens =
         tensor::getMixedSize(b, b.getLoc(), op.getLogits(), 0);

@@ -21,8 +21,10 @@ namespace awq {
 #define GEN_PASS_REGISTRATION
 #include "awq/Conversion/DecoderToLinalg/Passes.h.inc"
 
-/// Adds the rewrites of all decoder ops to linalg, scf and vector on tensors.
-void populateDecoderToLinalgPatterns(mlir::RewritePatternSet &patterns);
+/// Adds the rewrites of all decoder ops to linalg, scf and vector on tensors;
+/// if `portable`, to linalg alone.
+void populateDecoderToLinalgPatterns(mlir::RewritePatternSet &patterns,
+                                     bool portable = false);
 
 } // namespace awq
 

@@ -26,6 +26,11 @@ def ConvertDecoderToLinalgPass : Pass<"convert-decoder-to-linalg"> {
     of the tokens by expert and, for each expert that got any, the ops of its
     region on all of its tokens at once.
 
+    With `portable`, for compilers that find loops, vectors and threads by
+    themselves, everything is linalg on tensors: attention makes the matrix of
+    scores over the rows that are in the caches by then, experts are chosen by one
+    reduction after another, and each of them runs on all tokens.
+
     Leaves `math` ops (exp, tanh, erf, cos, sin, rsqrt) for `awq-expand-math`
     and upstream conversions.
 
@@ -43,6 +48,9 @@ def ConvertDecoderToLinalgPass : Pass<"convert-decoder-to-linalg"> {
     } -> tensor<?x64xf32>
     ```
   }];
+  let options = [
+    Option<"portable", "portable", "bool", "false",
+           "Linalg on tensors alone: no loops, vectors or buffers">];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
