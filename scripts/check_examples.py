@@ -11,6 +11,7 @@ The example of a pass is split at a line "// becomes". The pass (with options if
 names it as `flag{options}` before the block) must make the second part of the first: exactly, or,
 where the second part has "..." in it, with its lines in this order in the output, "..." standing
 for anything and each %name and #name for one value or alias. "// error: TEXT" instead says that the pass must fail.
+Attributes of other compilers are allowed where the description asks for `awq-opt --allow-unregistered-dialect`.
 
 Part of the awq-mlir project, under the Apache License v2.0 with LLVM Exceptions.
 SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ ARGUMENT = re.compile(r"(%[A-Za-z_0-9$.\-]+):")
 TOP_LEVEL = re.compile(r"^\s*(func\.func|module|ml_program\.global|memref\.global|gpu\.module|#\w+ =)", re.MULTILINE)
 WRONG_TYPE = re.compile(r"use of value '(%[^']+)' expects different type than prior uses: '(.*)' vs '(.*)'")
 UNKNOWN = "none"
+FOREIGN = "--allow-unregistered-dialect"
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,13 @@ class Tools:
     opt: Path
     tblgen: Path
     includes: tuple[Path, ...]
+    flags: tuple[str, ...] = ()  # of awq-opt, for every example
 
     def run(self, text: str | bytes, *flags: str) -> tuple[int, bytes, str]:
         data = text.encode() if isinstance(text, str) else text
-        done = subprocess.run([self.opt, *flags, "-"], input=data, capture_output=True, check=False, timeout=120)
+        done = subprocess.run(
+            [self.opt, *self.flags, *flags, "-"], input=data, capture_output=True, check=False, timeout=120
+        )
         return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
     def records(self, file: Path) -> dict[str, Any]:
@@ -236,6 +241,8 @@ def check_pass(tools: Tools, subject: Subject, options: str, block: str) -> None
 def check_subject(tools: Tools, subject: Subject) -> tuple[int, list[str]]:
     """The number of examples, and what is wrong with them."""
     problems = []
+    if FOREIGN in subject.description:
+        tools = replace(tools, flags=(FOREIGN,))
     blocks = list(BLOCK.finditer(subject.description))
     if not blocks and subject.kind in {"op", "pass"}:
         return 0, [f"{subject}: its description has no example"]

@@ -14,9 +14,11 @@
 #include "awq/Conversion/AWQToNVVM/Passes.h"
 #include "awq/Conversion/DecoderToLinalg/Passes.h"
 #include "awq/Conversion/EntryPointsToLLVM/Passes.h"
+#include "awq/Conversion/ParametersToIREE/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/Decoder/Transforms/Passes.h"
 #include "awq/Pipelines/CPUPipeline.h"
+#include "awq/Pipelines/IREEPipeline.h"
 #include "awq/Pipelines/NVVMPipeline.h"
 #include "awq/Pipelines/QuantizePipeline.h"
 
@@ -31,7 +33,9 @@ inline void registerAllPasses() {
   registerAWQToNVVMPasses();
   registerDecoderToLinalgPasses();
   registerEntryPointsToLLVMPasses();
+  registerParametersToIREEPasses();
   registerCPUPipeline();
+  registerIREEPipeline();
   registerNVVMPipeline();
   registerQuantizePipeline();
 }

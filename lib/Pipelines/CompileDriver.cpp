@@ -14,6 +14,7 @@
 #include "awq/Pipelines/Bundle.h"
 #include "awq/Pipelines/CompileStages.h"
 #include "awq/Pipelines/Compiler.h"
+#include "awq/Pipelines/IREEPipeline.h"
 #include "awq/Pipelines/NVVMPipeline.h"
 #include "awq/Pipelines/Progress.h"
 #include "awq/Pipelines/Quantize.h"
@@ -22,6 +23,7 @@
 #endif
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <chrono>
@@ -53,6 +55,7 @@ private:
   }
 
   Status import();
+  Status lower();
   Status emitMLIR();
   Status emitBundle();
   Status checkDestination();
@@ -125,10 +128,25 @@ CPUCompileOptions Driver::cpuOptions() {
   return options;
 }
 
+/// Lowers the module to what is printed of it.
+Status Driver::lower() {
+  if (request.target != "iree")
+    return phases.runTo(*module, request.compileTo.empty() ? "import"
+                                                           : request.compileTo);
+  llvm::SmallString<128> weights(request.output);
+  llvm::sys::path::replace_extension(weights, "parameters.safetensors");
+  Result<std::vector<std::string>> files =
+      lowerForIREE(*module, weights.str().str());
+  if (!files)
+    return files.error();
+  for (const std::string &file : *files)
+    progress.event(
+        {{"event", "parameters"}, {"scope", "model"}, {"path", file}});
+  return {};
+}
+
 Status Driver::emitMLIR() {
-  if (Status status = phases.runTo(
-          *module, request.compileTo.empty() ? "import" : request.compileTo);
-      !status)
+  if (Status status = lower(); !status)
     return status;
   std::error_code error;
   llvm::ToolOutputFile file(request.output, error, llvm::sys::fs::OF_None);

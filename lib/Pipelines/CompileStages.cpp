@@ -111,9 +111,9 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
   if (!isOneOf(request.progress, {"jsonl", "plain", "none"}))
     return usage("--progress=" + request.progress + " is unknown",
                  "use jsonl, plain or none");
-  if (!isOneOf(request.target, {"cpu", "nvvm"}))
+  if (!isOneOf(request.target, {"cpu", "nvvm", "iree"}))
     return usage("--target=" + request.target + " is unknown",
-                 "use cpu or nvvm");
+                 "use cpu, nvvm or iree");
   if (!isOneOf(request.quantize, {"", "awq", "rtn"}))
     return usage("--quantize=" + request.quantize + " is unknown",
                  "use awq or rtn");
@@ -130,6 +130,7 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
     emit = !request.compileTo.empty()  ? "mlir"
            : !request.quantize.empty() ? (isOnnx ? "onnx" : "checkpoint")
            : request.target == "nvvm"  ? "ptx"
+           : request.target == "iree"  ? "mlir"
                                        : "bundle";
   if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "onnx", "ptx"}))
     return usage("--emit=" + emit + " is unknown",
@@ -137,6 +138,15 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
   if (emit != "mlir" && request.output == "-")
     return usage("--emit=" + emit + " needs a folder to go to",
                  "give one with -o");
+  if (request.target == "iree" && (emit != "mlir" || request.output == "-"))
+    return usage("--target=iree writes a module, and a file beside it for "
+                 "weights that are computed",
+                 "name a .mlir file with -o, and leave --emit and --quantize "
+                 "out");
+  if (request.target == "iree" && !request.compileTo.empty())
+    return usage("--compile-to stops on the way to the CPU, and "
+                 "--target=iree goes another way",
+                 "leave one of the two out");
   if (emit != "mlir" && !request.compileTo.empty())
     return usage("--compile-to prints a module, and --emit=" + emit +
                      " asks for something else",

@@ -43,7 +43,8 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   auto compileTo = text("compile-to", request.compileTo, "PHASE",
                         "Print the module after this phase: import, groups, "
                         "pack, functions, linalg, bufferized, parallel, llvm");
-  auto target = text("target", request.target, "TARGET", "cpu or nvvm");
+  auto target = text("target", request.target, "TARGET",
+                     "cpu, nvvm, or iree: a module for iree-compile");
   auto chip = text("chip", request.chip, "CHIP",
                    "GPU to make kernels for: sm_80, sm_86, sm_89 or sm_90a");
   auto kernelMode = text("kernel-mode", request.kernelMode, "MODE",

@@ -26,6 +26,7 @@ struct CompileRequest {
   /// given, checkpoint if `quantize` is, ptx for nvvm, else bundle.
   std::string emit;
   std::string compileTo;
+  /// cpu, nvvm, or iree: a module for iree-compile.
   std::string target = "cpu";
   std::string chip = "sm_80";
   /// Arithmetic of kernels for GPUs, and the type of their activations: options
