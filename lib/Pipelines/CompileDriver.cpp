@@ -133,10 +133,10 @@ Status Driver::lower() {
   if (request.target != "iree")
     return phases.runTo(*module, request.compileTo.empty() ? "import"
                                                            : request.compileTo);
-  llvm::SmallString<128> weights(request.output);
-  llvm::sys::path::replace_extension(weights, "parameters.safetensors");
+  llvm::SmallString<128> stem(request.output);
+  llvm::sys::path::replace_extension(stem, "");
   Result<std::vector<std::string>> files =
-      lowerForIREE(*module, weights.str().str());
+      lowerForIREE(*module, stem.str().str());
   if (!files)
     return files.error();
   for (const std::string &file : *files)

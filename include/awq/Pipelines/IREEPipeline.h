@@ -35,13 +35,15 @@ struct IREEPipelineOptions
 void buildIREEPipeline(mlir::OpPassManager &manager,
                        const IREEPipelineOptions &options);
 
-/// Computes what the weights are made of, if anything, into the new file
-/// `sideFile`, and runs the pipeline. Returns the files that hold the
-/// parameters, all of them safetensors, in the order that IREE must get them.
-/// Errors: AWQ1552 (a parameter in a file of another format), AWQ1522 (in none,
-/// or another one than the module's), those of openParameterFiles, AWQ1510.
+/// Runs the pipeline. Before, weights that are made of others are computed,
+/// codes are packed as AutoAWQ does if all can be, and parameters in files of
+/// other formats are copied: to new files whose paths begin with `stem`, as far
+/// as there is any need. Returns the files that hold the parameters, all of
+/// them safetensors, in the order that IREE must get them. Errors: AWQ1522 (a
+/// parameter in no file, or another one than the module's), those of
+/// openParameterFiles and of SafetensorsWriter, AWQ1510.
 Result<std::vector<std::string>> lowerForIREE(mlir::ModuleOp module,
-                                              const std::string &sideFile);
+                                              const std::string &stem);
 
 /// Registers "awq-iree-pipeline".
 void registerIREEPipeline();
