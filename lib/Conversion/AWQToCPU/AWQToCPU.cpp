@@ -45,8 +45,13 @@ LogicalResult awq::matchActivations(Operation *op, Value input, Type result,
 Value awq::readBuffer(ImplicitLocOpBuilder &b, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   auto buffer = MemRefType::get(type.getShape(), type.getElementType());
-  return bufferization::ToBufferOp::create(b, buffer, tensor,
-                                           /*read_only=*/true);
+  auto op = bufferization::ToBufferOp::create(b, buffer, tensor,
+                                              /*read_only=*/true);
+  // Bufferization takes the place of this op for that of the reads. Were two
+  // merged into the first, the tensor could be overwritten before the second
+  // kernel has read it.
+  op->setAttr("awq.kernel", DistinctAttr::create(b.getUnitAttr()));
+  return op;
 }
 
 Value awq::allocateResult(ImplicitLocOpBuilder &b, Value input,

@@ -2,8 +2,8 @@
 
 // One token: rows of the weight by vectors of 16, four at a time.
 // CHECK-LABEL: func @one_token
-// CHECK-DAG: %[[X:.*]] = bufferization.to_buffer %{{.*}} read_only : tensor<1x64xf32>
-// CHECK-DAG: %[[W:.*]] = bufferization.to_buffer %{{.*}} read_only : tensor<40x64xf32>
+// CHECK-DAG: %[[X:.*]] = bufferization.to_buffer %{{.*}} read_only {{.*}}: tensor<1x64xf32>
+// CHECK-DAG: %[[W:.*]] = bufferization.to_buffer %{{.*}} read_only {{.*}}: tensor<40x64xf32>
 // CHECK: %[[Y:.*]] = memref.alloc() {alignment = 64 : i64} : memref<1x40xf32>
 // CHECK: scf.parallel
 // CHECK: scf.for

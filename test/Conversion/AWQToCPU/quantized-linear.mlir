@@ -2,7 +2,7 @@
 
 // Codes are masked in place; only the last one of a word is shifted.
 // CHECK-LABEL: func @nibbles
-// CHECK: %[[Q:.*]] = bufferization.to_buffer %{{.*}} read_only : tensor<2x16x16xi32, #awq.layout<cpu_n16>>
+// CHECK: %[[Q:.*]] = bufferization.to_buffer %{{.*}} read_only {{.*}}: tensor<2x16x16xi32, #awq.layout<cpu_n16>>
 // CHECK: arith.constant dense<[1.000000e+00, 6.250000e-02, 3.906250e-03
 // CHECK: scf.parallel
 // CHECK: %[[WORDS:.*]] = vector.load %[[Q]][%{{.*}}, %{{.*}}, %{{.*}}] : {{.*}}, vector<16xi32>

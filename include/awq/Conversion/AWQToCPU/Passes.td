@@ -34,8 +34,8 @@ def ConvertAWQToCPUPass : Pass<"convert-awq-to-cpu", "::mlir::ModuleOp"> {
     ```mlir
     %y = awq.linear %x, %w : (tensor<1x64xf32>, tensor<32x64xf32>) -> tensor<1x32xf32>
     // becomes
-    %xb = bufferization.to_buffer %x read_only : tensor<1x64xf32> to memref<1x64xf32>
-    %wb = bufferization.to_buffer %w read_only : tensor<32x64xf32> to memref<32x64xf32>
+    %xb = bufferization.to_buffer %x read_only ... : tensor<1x64xf32> to memref<1x64xf32>
+    %wb = bufferization.to_buffer %w read_only ... : tensor<32x64xf32> to memref<32x64xf32>
     %yb = memref.alloc() ... : memref<1x32xf32>
     scf.parallel (%n) = ...
     %a = vector.load %xb[...] : memref<1x64xf32>, vector<16xf32>
