@@ -14,6 +14,7 @@
 #include "awq/Conversion/AWQToNVVM/Passes.h"
 #include "awq/Conversion/DecoderToLinalg/Passes.h"
 #include "awq/Conversion/EntryPointsToLLVM/Passes.h"
+#include "awq/Conversion/LinalgToAWQ/Passes.h"
 #include "awq/Conversion/ParametersToIREE/Passes.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/Decoder/Transforms/Passes.h"
@@ -34,6 +35,7 @@ inline void registerAllPasses() {
   registerDecoderToLinalgPasses();
   registerEntryPointsToLLVMPasses();
   registerParametersToIREEPasses();
+  registerLinalgToAWQPasses();
   registerCPUPipeline();
   registerIREEPipeline();
   registerNVVMPipeline();
