@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,27 +253,47 @@ def export_onnx(model: Any, path: Path, *, dynamo: bool, opset: int, kind: str) 
     return path
 
 
-def export_linalg(model: Any, path: Path, *, dynamic: bool) -> Path:
-    """Writes `model` as torch-mlir's linalg on tensors."""
+def export_linalg(model: Any, path: Path, *, dynamic: bool, stablehlo: bool = False, positions: bool = False) -> Path:
+    """Writes `model` as linalg on tensors: torch-mlir's own, or what StableHLO's lowering makes."""
+    feed = example(model, 1, 8, 0)
+    arguments = tuple(torch.from_numpy(value) for value in feed.values())
+    if positions:
+        arguments = (*arguments, arguments[1].cumsum(-1) - 1)
+    free = torch.export.Dim.DYNAMIC
+    shapes = tuple({1: free} for _ in arguments) if dynamic else None
+    module = WithPositions(model) if positions else Plain(model)
+    return lower_to_linalg(module, arguments, path, shapes=shapes, stablehlo=stablehlo)
+
+
+def lower_to_linalg(
+    model: torch.nn.Module,
+    arguments: tuple[torch.Tensor, ...],
+    path: Path,
+    *,
+    shapes: Any = None,
+    stablehlo: bool = False,
+) -> Path:
+    """Writes any module as a function `main` in linalg."""
     from torch_mlir import fx
 
     for module in model.modules():
         # Its importer looks for buffers in the state dictionary only.
         for name in list(getattr(module, "_non_persistent_buffers_set", ())):
             module._non_persistent_buffers_set.discard(name)
-    feed = example(model, 1, 8, 0)
-    tensors = tuple(torch.from_numpy(value) for value in feed.values())
-    free = torch.export.Dim.DYNAMIC
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         text = fx.export_and_import(
-            Plain(model),
-            *tensors,
-            output_type="linalg-on-tensors",
+            model,
+            *arguments,
+            output_type="stablehlo" if stablehlo else "linalg-on-tensors",
             func_name="main",
-            dynamic_shapes=({1: free}, {1: free}) if dynamic else None,
+            dynamic_shapes=shapes,
         )
     path.write_text(str(text))
+    if stablehlo:
+        # The tool of torch-mlir's package; it lies beside Python.
+        lower = [str(Path(sys.executable).with_name("torch-mlir-opt")), "--stablehlo-legalize-to-linalg"]
+        path.write_text(subprocess.run([*lower, str(path)], capture_output=True, text=True, check=True).stdout)
     return path
 
 

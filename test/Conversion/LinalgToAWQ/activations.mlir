@@ -61,6 +61,26 @@ func.func @gated(%g: tensor<?x4xf32>, %u: tensor<?x4xf32>) -> tensor<?x4xf32> {
 
 // -----
 
+// x > 0 ? x : 0
+// CHECK-LABEL: func.func @relu(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<3x4xf32>
+// CHECK:         decoder.activation %[[X]] {kind = #decoder.activation_kind<relu>}
+#map = affine_map<(d0, d1) -> (d0, d1)>
+func.func @relu(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3x4xf32>
+  %0 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<3x4xf32>) outs(%e : tensor<3x4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %c = arith.cmpf ugt, %in, %zero : f32
+    %y = arith.select %c, %in, %zero : f32
+    linalg.yield %y : f32
+  } -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
 // An activation whose input is broadcast is none of the tensor; the numbers of
 // a mask have no channels.
 // CHECK-LABEL: func.func @others(
@@ -86,4 +106,23 @@ func.func @others(%x: tensor<4xf32>, %m: tensor<2x?xf32>) -> (tensor<2x4xf32>, t
     linalg.yield %y : f32
   } -> tensor<2x?xf32>
   return %0, %1 : tensor<2x4xf32>, tensor<2x?xf32>
+}
+
+// -----
+
+// x < 0 ? x : 0 is no activation that has a name.
+// CHECK-LABEL: func.func @negative_part(
+// CHECK-NOT:     decoder.
+#map = affine_map<(d0, d1) -> (d0, d1)>
+func.func @negative_part(%x: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<3x4xf32>
+  %0 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<3x4xf32>) outs(%e : tensor<3x4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %c = arith.cmpf olt, %in, %zero : f32
+    %y = arith.select %c, %in, %zero : f32
+    linalg.yield %y : f32
+  } -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
 }

@@ -99,6 +99,22 @@ static std::optional<Scalar> geluTanhArgument(const Scalar &scalar) {
   return std::nullopt;
 }
 
+/// x of x > 0 ? x : 0.
+static std::optional<Scalar> selectedIfPositive(const Scalar &scalar) {
+  auto select = scalar.as<arith::SelectOp>();
+  auto test = select ? select.getCondition().getDefiningOp<arith::CmpFOp>()
+                     : arith::CmpFOp();
+  if (!test || test.getLhs() != select.getTrueValue() ||
+      !matchPattern(test.getRhs(), m_AnyZeroFloat()) ||
+      constantOf(scalar.operand(2)) != 0.0 ||
+      !llvm::is_contained({arith::CmpFPredicate::OGT, arith::CmpFPredicate::UGT,
+                           arith::CmpFPredicate::OGE,
+                           arith::CmpFPredicate::UGE},
+                          test.getPredicate()))
+    return std::nullopt;
+  return scalar.operand(1);
+}
+
 std::optional<ActivationMatch>
 awq::decoder::matchActivation(const Scalar &scalar) {
   if (scalar.as<math::TanhOp>())
@@ -107,6 +123,8 @@ awq::decoder::matchActivation(const Scalar &scalar) {
     for (unsigned i : {0u, 1u})
       if (constantOf(scalar.operand(i)) == 0.0)
         return ActivationMatch{ActivationKind::Relu, scalar.operand(1 - i)};
+  if (std::optional<Scalar> x = selectedIfPositive(scalar))
+    return ActivationMatch{ActivationKind::Relu, *x};
   Product product = productOf(scalar);
   if (product.divisors.size() == 1) {
     auto inner = sigmoidDivisor(product.divisors[0]);
