@@ -63,6 +63,7 @@ private:
   Status emitCheckpoint();
   Status quantize();
   Status emitKernels();
+  Status emitPlan();
   Status emitONNX();
 #if AWQ_ENABLE_ONNX
   ONNXExportOptions onnxOptions() const;
@@ -234,7 +235,8 @@ Status Driver::quantizeInto(QuantizedModelSink &sink) {
   if (!summary)
     return summary.error();
   if (options.method == QuantizeMethod::Awq)
-    outcome = {{"peak_anonymous_bytes", summary->peakAnonymousBytes},
+    outcome = {{"peak_bytes", summary->peakBytes},
+               {"peak_anonymous_bytes", summary->peakAnonymousBytes},
                {"layer_bytes", summary->layerBytes},
                {"gram_bytes", summary->gramBytes}};
   return {};
@@ -286,7 +288,27 @@ ONNXExportOptions Driver::onnxOptions() const {
 }
 #endif
 
+/// Tells what a calibration will need.
+Status Driver::emitPlan() {
+  Result<MemoryPlan> plan =
+      planQuantization(*module, makeQuantizeOptions(request));
+  if (!plan)
+    return plan.error();
+  progress.event({{"event", "plan"},
+                  {"layers", plan->layers},
+                  {"linears", plan->linears},
+                  {"process_bytes", plan->process},
+                  {"hidden_bytes", plan->hidden},
+                  {"layer_bytes", plan->layer},
+                  {"gram_bytes", plan->gram},
+                  {"work_bytes", plan->work},
+                  {"peak_bytes", plan->peak()}});
+  return {};
+}
+
 Status Driver::emitOutput() {
+  if (emit == "plan")
+    return emitPlan();
   if (emit == "checkpoint")
     return emitCheckpoint();
   if (!request.quantize.empty())

@@ -132,10 +132,13 @@ Status awq::checkRequest(const CompileRequest &request, std::string &emit) {
            : request.target == "nvvm"  ? "ptx"
            : request.target == "iree"  ? "mlir"
                                        : "bundle";
-  if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "onnx", "ptx"}))
+  if (!isOneOf(emit, {"mlir", "bundle", "checkpoint", "onnx", "plan", "ptx"}))
     return usage("--emit=" + emit + " is unknown",
-                 "use mlir, bundle, checkpoint, onnx or ptx");
-  if (emit != "mlir" && request.output == "-")
+                 "use mlir, bundle, checkpoint, onnx, plan or ptx");
+  if (emit == "plan" && request.quantize != "awq")
+    return usage("--emit=plan tells what a calibration needs",
+                 "give --quantize=awq and what it will be run with");
+  if (emit != "mlir" && emit != "plan" && request.output == "-")
     return usage("--emit=" + emit + " needs a folder to go to",
                  "give one with -o");
   if (request.target == "iree" && (emit != "mlir" || request.output == "-"))

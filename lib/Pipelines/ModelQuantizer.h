@@ -49,10 +49,14 @@ public:
         filter(TargetFilter::forModule(module, options.skip)) {}
 
   Result<QuantizeSummary> run();
+  Result<MemoryPlan> planMemory();
 
 private:
   Status analyse();
+  /// Reads the calibration data and compiles the layers.
   Status prepare();
+  /// Makes the hidden states before the first layer.
+  Status embed();
   Status openStatistics();
   Status openJournal();
   Status quantizeLayer(size_t index);
@@ -94,6 +98,7 @@ private:
     int64_t held = hiddenBytes;
     summary.peakAnonymousBytes =
         std::max(summary.peakAnonymousBytes, watch.peak() - baseline - held);
+    summary.peakBytes = std::max(summary.peakBytes, watch.peak());
   }
 
   mlir::ModuleOp module;

@@ -83,12 +83,12 @@ Status ModelQuantizer::prepare() {
   streams = std::make_unique<LayerStreams>(module, parts, filter, data);
   if (Status status = streams->compileAll(); !status)
     return status;
-  if (Status status = openJournal(); !status)
-    return status;
-  if (Status status = openStatistics(); !status)
-    return status;
   watch.reset();
   baseline = MemoryWatch::current();
+  return Status();
+}
+
+Status ModelQuantizer::embed() {
   Result<Stream> embedded = streams->embed();
   if (!embedded)
     return embedded.error();
@@ -213,9 +213,12 @@ Result<QuantizeSummary> ModelQuantizer::run() {
   if (Status status = analyse(); !status)
     return status.error();
   bool calibrated = options.method == QuantizeMethod::Awq;
-  if (calibrated)
-    if (Status status = prepare(); !status)
-      return status.error();
+  if (calibrated) {
+    for (auto step : {&ModelQuantizer::prepare, &ModelQuantizer::openJournal,
+                      &ModelQuantizer::openStatistics, &ModelQuantizer::embed})
+      if (Status status = (this->*step)(); !status)
+        return status.error();
+  }
   if (Status status = sink.begin(plan); !status)
     return status.error();
   for (size_t i = 0; i < parts.layers.size(); ++i)

@@ -29,6 +29,7 @@ from awq_mlir.convert import Destination, WeightFormat, convert_to_onnx
 from awq_mlir.errors import AwqError, Kind
 from awq_mlir.files import require
 from awq_mlir.inspection import inspect as inspect_folder
+from awq_mlir.plan import plan as plan_quantization
 from awq_mlir.progress import Style, make_reporter, megabytes
 from awq_mlir.quantize import Method, Product, Quality, Settings
 from awq_mlir.quantize import quantize as quantize_folder
@@ -113,6 +114,8 @@ def _rows(key: str, value: Any) -> list[tuple[str, str]]:
             return []
         case _, bool():
             return [(label, "yes" if value else "no")]
+        case _, int() if key.endswith("_bytes"):
+            return [(label.removesuffix(" bytes") + " memory", megabytes(value))]
         case _, int():
             return [(label, f"{value:,}")]
         case _, dict():
@@ -241,6 +244,40 @@ def quantize(
     done = quantize_folder(compile_source(model), out, settings, force, make_reporter(progress))
     if progress in (Style.AUTO, Style.PLAIN):
         print(f"quantized model in {done}")
+
+
+@app.command(epilog="Example: `awq-mlir plan MODEL --samples 128 --sequence-length 2048`")
+def plan(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Hugging Face folder, or an ONNX model.")],
+    bits: Annotated[int, typer.Option(min=2, max=8, help="Bits per weight.")] = 4,
+    group_size: Annotated[int, typer.Option(min=0, help="Weights that share a scale.")] = 64,
+    samples: Annotated[int, typer.Option(min=2, help="Calibration samples.")] = 64,
+    sequence_length: Annotated[int, typer.Option(min=8, help="Tokens per sample.")] = 512,
+    skip: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Linears with NAME in their names stay float. Repeatable.")
+    ] = None,
+    quality: Annotated[Quality, typer.Option(help="As quantize will be run with.")] = Quality.BEST,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how much memory quantizing a model will take, before it begins.
+
+    Weights in files are mapped: they take memory that the system can have back, and are not counted.
+    """
+    settings = Settings(
+        bits=bits,
+        group_size=group_size,
+        samples=samples,
+        sequence_length=sequence_length,
+        skip=tuple(skip or ()),
+        clip=quality is not Quality.FAST,
+        refine=quality is Quality.BEST,
+        quality=quality,
+    )
+    facts = plan_quantization(compile_source(model), settings)
+    if as_json:
+        print(json.dumps(facts, indent=2))
+    else:
+        Console().print(_facts_table(facts))
 
 
 @app.command(

@@ -118,7 +118,7 @@ def _read_facts(model: Path) -> tuple[Path, dict[str, Any]]:
     return genai, fields
 
 
-def check_input(model: Path, settings: Settings) -> dict[str, Any]:
+def check_model(model: Path, settings: Settings) -> dict[str, Any]:
     """The configuration of a float model, or an error on what cannot be quantized."""
     product_of(model, settings)
     path, config = _read_facts(model)
@@ -130,13 +130,6 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
             f"this model is quantized already (quant_method: {method})",
             str(path),
             "quantize the float model it was made of; rounding twice loses quality",
-        )
-    if settings.method is Method.AWQ and not settings.texts:
-        raise AwqError(
-            Kind.USAGE,
-            "AWQ1662",
-            "AWQ needs text to calibrate on",
-            help="give --calib FILE (.txt or .jsonl; several are allowed), or --method rtn for plain rounding",
         )
     longest = config.get("max_position_embeddings")
     if settings.method is Method.AWQ and isinstance(longest, int) and settings.sequence_length > longest:
@@ -152,10 +145,18 @@ def check_input(model: Path, settings: Settings) -> dict[str, Any]:
 
 def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: Reporter) -> Path:
     """Quantizes `model`, a folder or an ONNX model, into the new folder `out`, which appears whole or not at all."""
-    config = check_input(model, settings)
+    config = check_model(model, settings)
+    if settings.method is Method.AWQ and not settings.texts:
+        raise AwqError(
+            Kind.USAGE,
+            "AWQ1662",
+            "AWQ needs text to calibrate on",
+            help="give --calib FILE (.txt or .jsonl; several are allowed), or --method rtn for plain rounding",
+        )
     with OutputFolder(out, force, [model]) as folder, tempfile.TemporaryDirectory() as scratch, reporter:
         product = product_of(model, settings)
-        arguments = [str(model), "-o", str(folder.result), f"--emit={product}", *_options(settings, out)]
+        arguments = [str(model), "-o", str(folder.result), f"--emit={product}"]
+        arguments += search_options(settings) + _journal_options(settings, out)
         if product is Product.ONNX:
             arguments += [f"--onnx-opset={settings.opset}"]
             arguments += [f"--onnx-format={settings.weights}"] if settings.weights else []
@@ -175,8 +176,8 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
     return folder.out
 
 
-def _options(settings: Settings, out: Path) -> list[str]:
-    """The options of awq-compile, but for the calibration."""
+def search_options(settings: Settings) -> list[str]:
+    """The options of awq-compile, but for the calibration and where results go."""
     options = [
         f"--quantize={settings.method}",
         f"--bits={settings.bits}",
@@ -196,11 +197,13 @@ def _options(settings: Settings, out: Path) -> list[str]:
         "--search-clips=false": not settings.clip,
         "--refit-scales=false": not settings.refit,
         "--refine-codes=false": not settings.refine,
-        f"--journal={out.parent / (out.name + '.journal')}": settings.method is Method.AWQ,
-        "--resume": settings.resume,
-        "--restart": settings.restart,
     }
     return options + [option for option, is_wanted in wanted.items() if is_wanted]
+
+
+def _journal_options(settings: Settings, out: Path) -> list[str]:
+    options = [f"--journal={out.parent / (out.name + '.journal')}"] * (settings.method is Method.AWQ)
+    return options + ["--resume"] * settings.resume + ["--restart"] * settings.restart
 
 
 def _write_calibration(

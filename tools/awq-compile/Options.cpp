@@ -38,8 +38,9 @@ std::optional<awq::CompileRequest> parseOptions(int argc, char **argv) {
   auto output = text("o", request.output, "OUT", "Where the result goes");
   auto emit =
       text("emit", request.emit, "KIND",
-           "mlir, bundle, checkpoint, onnx or ptx (default: what the other "
-           "options ask for)");
+           "mlir, bundle, checkpoint, onnx, ptx, or plan: only say how much "
+           "memory a calibration needs (default: what the other options ask "
+           "for)");
   auto compileTo = text("compile-to", request.compileTo, "PHASE",
                         "Print the module after this phase: import, groups, "
                         "pack, functions, linalg, bufferized, parallel, llvm");

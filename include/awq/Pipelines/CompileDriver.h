@@ -22,7 +22,7 @@ namespace awq {
 struct CompileRequest {
   std::string input;
   std::string output = "-";
-  /// mlir, bundle, checkpoint, onnx or ptx; empty: mlir if `compileTo` is
+  /// mlir, bundle, checkpoint, onnx, plan or ptx; empty: mlir if `compileTo` is
   /// given, checkpoint if `quantize` is, ptx for nvvm, else bundle.
   std::string emit;
   std::string compileTo;

@@ -132,6 +132,8 @@ struct QuantizeSummary {
   double seconds = 0.0;
   /// Peak of anonymous memory above the start, without the hidden states.
   int64_t peakAnonymousBytes = 0;
+  /// The same with the start and the hidden states.
+  int64_t peakBytes = 0;
   /// What the peak is measured by: the weights of the largest layer in f32, and
   /// its Gram matrices of both parts of the samples.
   int64_t layerBytes = 0, gramBytes = 0;
@@ -157,6 +159,29 @@ struct QuantizeSummary {
 Result<QuantizeSummary> quantizeModel(mlir::ModuleOp module,
                                       const QuantizeOptions &options,
                                       QuantizedModelSink &sink);
+
+/// What a calibration will need of anonymous memory, in bytes.
+struct MemoryPlan {
+  int64_t layers = 0;
+  int64_t linears = 0;
+  /// The process with its compiled layers, before the first sample.
+  int64_t process = 0;
+  /// The hidden states of all samples, and of the guard part's twice more.
+  int64_t hidden = 0;
+  /// Of the largest layer: its weights in f32, and its Gram matrices.
+  int64_t layer = 0, gram = 0;
+  /// The most that a layer needs on top of process and hidden states.
+  int64_t work = 0;
+
+  int64_t peak() const { return process + hidden + work; }
+};
+
+/// Predicts what quantizeModel will need with these options, from the sizes of
+/// the calibration data and not from what is in them. Compiles the layers, as
+/// their code is part of the process. Errors: those of quantizeModel before its
+/// first layer.
+Result<MemoryPlan> planQuantization(mlir::ModuleOp module,
+                                    const QuantizeOptions &options);
 
 /// A sink that makes a Hugging Face folder in AutoAWQ's format at
 /// `destination`, with everything that is not quantized taken from the folder
