@@ -7,6 +7,8 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,3 +58,23 @@ def smollm2() -> Path:
     if not (MODEL / "model.safetensors").is_file():
         pytest.fail(f"{MODEL} is missing: run build/venv/bin/python scripts/make_smollm2.py")
     return MODEL
+
+
+@pytest.fixture(scope="session")
+def toy_onnx(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes a toy of exported_toys as ONNX; what was exported once, in any process of this run, is copied."""
+    from exported_toys import export_onnx, make
+
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exported"
+    shared.mkdir(exist_ok=True)
+
+    def write(name: str, path: Path, *, dynamo: bool, opset: int, kind: str) -> Path:
+        kept = shared / f"{name}-{dynamo}-{opset}-{kind}.onnx"
+        if not kept.exists():
+            made = tmp_path_factory.mktemp("export") / "model.onnx"
+            export_onnx(make(name), made, dynamo=dynamo, opset=opset, kind=kind).rename(kept)
+        shutil.copyfile(kept, path)
+        return path
+
+    return write

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import onnx
 import pytest
-from exported_toys import export_onnx, make, tool
+from exported_toys import tool
 
 NUMBERS = [0, 1, -1, 2, 3, -2, 7, 100, -100, 2**31, -(2**31), 2**62, -(2**63)]
 OPS = [
@@ -72,8 +73,8 @@ def change(graph: Any, chance: random.Random) -> None:
 
 
 @pytest.mark.parametrize("opset", [17, 24])
-def test_changed_models_are_imported_or_refused(opset: int, tmp_path: Path) -> None:
-    exported = export_onnx(make("llama"), tmp_path / "model.onnx", dynamo=opset > 17, opset=opset, kind="none")
+def test_changed_models_are_imported_or_refused(opset: int, tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
+    exported = toy_onnx("llama", tmp_path / "model.onnx", dynamo=opset > 17, opset=opset, kind="none")
     model = onnx.load(str(exported))
     changed = tmp_path / "changed.onnx"
     for seed in range(CHANGES):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,32 +54,34 @@ def check_raised(name: str, model: Any, exported: Path, folder: Path, past: int)
 
 
 @pytest.mark.parametrize("name", RAISED)
-def test_traced_with_caches(name: str, tmp_path: Path) -> None:
+def test_traced_with_caches(name: str, tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     model = make(name)
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=False, opset=17, kind="caches")
+    exported = toy_onnx(name, tmp_path / "model.onnx", dynamo=False, opset=17, kind="caches")
     check_raised(name, model, exported, tmp_path, past=3)
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "gptneox", "opt", "mixtral", "qwen3_moe"])
-def test_dynamo_with_caches(name: str, tmp_path: Path) -> None:
+def test_dynamo_with_caches(name: str, tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     model = make(name)
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=18, kind="caches")
+    exported = toy_onnx(name, tmp_path / "model.onnx", dynamo=True, opset=18, kind="caches")
     check_raised(name, model, exported, tmp_path, past=3)
 
 
 @pytest.mark.parametrize(("name", "opset", "kind"), [("llama", 24, "none"), ("gemma2", 23, "positions")])
-def test_dynamo_of_newer_opsets(name: str, opset: int, kind: str, tmp_path: Path) -> None:
+def test_dynamo_of_newer_opsets(
+    name: str, opset: int, kind: str, tmp_path: Path, toy_onnx: Callable[..., Path]
+) -> None:
     """RMSNormalization, RotaryEmbedding and Attention; a decoder gets its caches by being raised."""
     model = make(name)
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=opset, kind=kind)
+    exported = toy_onnx(name, tmp_path / "model.onnx", dynamo=True, opset=opset, kind=kind)
     check_raised(name, model, exported, tmp_path, past=0)
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "opt"])
-def test_runs_as_it_is(name: str, tmp_path: Path) -> None:
+def test_runs_as_it_is(name: str, tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     """Two sequences, one of them padded, with the graph's own inputs and outputs."""
     model = make(name)
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=False, opset=17, kind="caches")
+    exported = toy_onnx(name, tmp_path / "model.onnx", dynamo=False, opset=17, kind="caches")
     feed = example(model, 2, 5, 3)
     got = run(exported, feed, tmp_path)
     seen = feed["attention_mask"][:, -5:].astype(bool)
@@ -94,9 +97,11 @@ def test_runs_as_it_is(name: str, tmp_path: Path) -> None:
         ("past_key_values.1.value", (2, 2, 4, 16), "dimension 2 of 'past_key_values.1.value'"),
     ],
 )
-def test_sizes_of_inputs_agree(name: str, size: tuple[int, ...], says: str, tmp_path: Path) -> None:
+def test_sizes_of_inputs_agree(
+    name: str, size: tuple[int, ...], says: str, tmp_path: Path, toy_onnx: Callable[..., Path]
+) -> None:
     model = make("llama")
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=18, kind="caches")
+    exported = toy_onnx("llama", tmp_path / "model.onnx", dynamo=True, opset=18, kind="caches")
     feed = example(model, 2, 5, 3)
     feed[name] = np.ones(size, feed[name].dtype)
     save_file(feed, tmp_path / "in.safetensors")
@@ -150,10 +155,10 @@ def test_real_model_writes_the_same_text(smollm2: Path, smollm2_onnx: Path, tmp_
     assert texts[0] == texts[1]
 
 
-def test_scaling_groups_are_those_of_the_checkpoint(tmp_path: Path) -> None:
+def test_scaling_groups_are_those_of_the_checkpoint(tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     model = make("llama")
     model.save_pretrained(tmp_path / "checkpoint")
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=False, opset=17, kind="none")
+    exported = toy_onnx("llama", tmp_path / "model.onnx", dynamo=False, opset=17, kind="none")
 
     def groups(source: Path) -> set[tuple[str, str]]:
         out = tmp_path / "groups.mlir"
@@ -177,10 +182,10 @@ def test_scaling_groups_are_those_of_the_checkpoint(tmp_path: Path) -> None:
     assert partition(found) == partition(expected)
 
 
-def test_what_is_not_understood_stays_and_says_so(tmp_path: Path) -> None:
+def test_what_is_not_understood_stays_and_says_so(tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     """A bias of the distance: the model runs as it is, and a remark names what is in the way."""
     model = make("bloom")
-    exported = export_onnx(model, tmp_path / "model.onnx", dynamo=True, opset=18, kind="none")
+    exported = toy_onnx("bloom", tmp_path / "model.onnx", dynamo=True, opset=18, kind="none")
     imported = tmp_path / "imported.mlir"
     assert tool("awq-translate", "--import-onnx", exported, "-o", imported).returncode == 0
     done = tool("awq-opt", "--awq-raise-decoder", imported, "-o", tmp_path / "kept.mlir")
