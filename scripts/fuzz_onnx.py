@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import logging
 import os
 import random
 import shutil
@@ -352,6 +353,7 @@ class Sweep:
 
 def decoders(folder: Path) -> list[bytes]:
     """Whole decoders, small ones, as both exporters of torch write them."""
+    logging.disable(logging.WARNING)  # of the exporters
     sys.path.insert(0, str(ROOT / "python" / "tests"))
     from exported_toys import export_onnx  # type: ignore[import-not-found]
     from exported_toys import make as make_toy
