@@ -193,20 +193,6 @@ bool DecoderRaiser::haveSameSizes(Value a, Value b) {
   return true;
 }
 
-ElementRef DecoderRaiser::readUse(const Scalar &scalar,
-                                  ArrayRef<ElementRef> places) {
-  if (scalar.user)
-    return scalar.isUserAligned
-               ? reader->readScalar(scalar.use, scalar.user, places)
-               : formulas.unknown();
-  if (!scalar.isLeaf())
-    return reader->readScalar(scalar.value, scalar.owner, places);
-  auto type = dyn_cast<RankedTensorType>(scalar.value.getType());
-  if (!type || type.getRank() != int64_t(places.size()))
-    return formulas.unknown();
-  return reader->read(scalar.value, places);
-}
-
 ElementReader::Arguments DecoderRaiser::describeArguments() {
   return {[this](BlockArgument argument, ArrayRef<ElementRef> indices) {
             return argumentElement(argument, indices);

@@ -69,8 +69,6 @@ private:
   std::optional<Linear> argumentSize(mlir::BlockArgument argument, int64_t dim);
   std::optional<double> constantElement(mlir::Value tensor,
                                         llvm::ArrayRef<int64_t> place);
-  /// What a scalar is at a place of its expression's root.
-  ElementRef readUse(const Scalar &scalar, llvm::ArrayRef<ElementRef> places);
   /// A size that does not depend on the tokens, also where its type does not
   /// tell it.
   std::optional<int64_t> fixedSize(mlir::Value tensor, int64_t dim);
@@ -164,15 +162,6 @@ private:
   //===--------------------------------------------------------------------===//
 
   mlir::Value attention(mlir::Value tensor, Axes axes);
-  struct Scores {
-    mlir::Value tensor;
-    double factor = 1.0, softcap = 0.0;
-    int64_t window = 0;
-    bool isCausal = false;
-  };
-  std::optional<Scores> readScores(const Scalar &scalar, const Axes &axes);
-  bool readMask(ElementRef seen, Scores &scores);
-  ElementRef seenBy(const ElementRef &added);
 
   //===--------------------------------------------------------------------===//
   // Building

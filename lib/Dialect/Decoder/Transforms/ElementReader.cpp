@@ -8,6 +8,8 @@
 
 #include "ElementReader.h"
 
+#include "awq/Dialect/AWQ/IR/AWQ.h"
+#include "awq/Dialect/Decoder/IR/Decoder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -85,6 +87,11 @@ std::optional<Linear> ElementReader::sizeOf(Value tensor, int64_t dim) {
     }
     return sum;
   }
+  // Ops over rows, where they are raised already.
+  if (dim == 0 &&
+      isa<ActivationOp, GLUOp, LayerNormOp, awq::LinearOp, RMSNormOp, RotaryOp>(
+          op))
+    return sizeOf(op->getOperand(0), dim);
   if (auto style = dyn_cast<DestinationStyleOpInterface>(op)) {
     unsigned result = cast<OpResult>(tensor).getResultNumber();
     return sizeOf(style.getDpsInitOperand(result)->get(), dim);

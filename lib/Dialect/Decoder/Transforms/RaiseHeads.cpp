@@ -83,7 +83,7 @@ Value DecoderRaiser::elementwiseHeads(Value tensor, const Axes &axes,
 }
 
 /// The heads that are repeated, [.., H, ..] of [.., H, G, ..].
-static Value repeatedFrom(Value tensor, int64_t group) {
+Value awq::decoder::repeatedFrom(Value tensor, int64_t group) {
   auto generic = stripTensor(tensor).getDefiningOp<linalg::GenericOp>();
   if (!generic || generic.getNumReductionLoops() != 0)
     return {};

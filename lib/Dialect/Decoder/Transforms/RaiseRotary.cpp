@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DecoderRaiser.h"
+#include "Scores.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -41,15 +42,8 @@ static std::optional<std::pair<Value, int64_t>> partOf(Value tensor,
   return std::pair{stripTensor(slice.getSource()), *offset};
 }
 
-namespace {
-struct Partner {
-  Value input;
-  bool interleaved = false;
-};
-} // namespace
-
 /// x of [-x2, x1], the halves of x; or of (-x1, x0, -x3, x2, ...).
-static std::optional<Partner> partnerOf(Value tensor) {
+std::optional<RotaryPartner> awq::decoder::partnerOf(Value tensor) {
   tensor = stripTensor(tensor);
   bool interleaved = false;
   if (Operation *op = tensor.getDefiningOp();
@@ -75,7 +69,7 @@ static std::optional<Partner> partnerOf(Value tensor) {
       return std::nullopt;
     input = stripTensor(pairs->getOperand(0));
   }
-  return Partner{input, interleaved};
+  return RotaryPartner{input, interleaved};
 }
 
 //===----------------------------------------------------------------------===//
@@ -91,7 +85,7 @@ ElementRef DecoderRaiser::tableElement(const Scalar &table, const Axes &axes,
     places.push_back(axis == Axis::Token ? formulas.integer(Linear::variable(t))
                      : axis == Axis::Channel ? formulas.integer(channel)
                                              : formulas.integer(0));
-  return readUse(table, places);
+  return readUse(*reader, table, places);
 }
 
 namespace {
@@ -265,7 +259,7 @@ DecoderRaiser::matchRotary(const Scalar &scalar, const Axes &axes) {
       continue;
     for (int k : {0, 1}) {
       const Scalar &other = crossed.factors[k];
-      std::optional<Partner> partner =
+      std::optional<RotaryPartner> partner =
           other.isLeaf() ? partnerOf(other.value) : std::nullopt;
       if (!partner)
         continue;

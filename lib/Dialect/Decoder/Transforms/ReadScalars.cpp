@@ -204,6 +204,16 @@ ElementRef ElementReader::compute(Operation *op, Value value, Place &place) {
     }
     return f.select(operand(0), operand(1), operand(2));
   }
+  if (auto branches = dyn_cast<scf::IfOp>(op)) {
+    // The branch that is not taken may read outside of its tensor.
+    ElementRef condition = operand(0);
+    if (condition->kind != Element::Truth || !branches.elseBlock())
+      return f.unknown();
+    scf::YieldOp taken =
+        condition->number != 0.0 ? branches.thenYield() : branches.elseYield();
+    return scalar(taken.getOperand(cast<OpResult>(value).getResultNumber()),
+                  place);
+  }
   if (isa<scf::ForOp>(op))
     return sumLoop(op, place);
   if (isa<arith::AddIOp>(op))

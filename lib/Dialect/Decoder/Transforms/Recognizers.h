@@ -60,6 +60,18 @@ std::optional<Scalar> sumOverLast(const Scalar &scalar);
 /// guard that turns rows of NaN into zeros: x.
 std::optional<Scalar> matchSoftmax(Scalar scalar);
 
+/// What each channel is turned with by a rotary embedding, and whether pairs
+/// lie side by side: concat(-x[half:], x[:half]), or (-x[1::2], x[::2]).
+struct RotaryPartner {
+  mlir::Value input;
+  bool interleaved = false;
+};
+std::optional<RotaryPartner> partnerOf(mlir::Value tensor);
+
+/// The tensor that is repeated along a new dimension `group`; null if there is
+/// none.
+mlir::Value repeatedFrom(mlir::Value tensor, int64_t group);
+
 } // namespace awq::decoder
 
 #endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
