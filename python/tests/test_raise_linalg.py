@@ -58,12 +58,15 @@ def test_decoders(name: str, form: str, tmp_path: Path) -> None:
         model, tmp_path / "model.mlir", dynamic=form == "dynamic", stablehlo=form == "stablehlo", positions=positions
     )
     before = source.read_text()
-    raised = passes(source, tmp_path / "raised.mlir", "--awq-raise-linalg")
-    # What the architecture has, and no product with a weight beside it: scores and what they mix.
+    # The sequence has no padding.
+    raised = passes(source, tmp_path / "raised.mlir", "--awq-raise-linalg=unpadded")
+    # What the architecture has, and no product beside it.
     assert count(raised, "awq.linear") == family.linears * LAYERS + 1
     assert count(raised, "decoder.rms_norm") + count(raised, "decoder.layer_norm") == family.norms * LAYERS + 1
     assert count(raised, "decoder.glu") == family.gated * LAYERS
-    assert len(re.findall(r"linalg\.(?:batch_)?matmul", raised)) == 2 * LAYERS
+    assert raised.count("= decoder.attention ") == LAYERS
+    assert count(raised, "decoder.rotary") == (0 if name == "opt" else 2 * LAYERS)
+    assert not re.search(r"linalg\.(?:batch_)?matmul", raised)
     if family.gated == 0 and (name, form) != ("gptneox", "stablehlo"):  # whose erf is a polynomial
         assert count(raised, "decoder.activation") == LAYERS
     # Weights are the resources that they were, once.
@@ -89,14 +92,28 @@ def test_decoders(name: str, form: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(got, original, atol=tolerance, rtol=0)
 
 
-def test_groups_and_quantization(tmp_path: Path) -> None:
+def test_padding(tmp_path: Path) -> None:
+    """A mask that hides something keeps its meaning: attention under it is not raised."""
     model = make("llama")
     source = export_linalg(model, tmp_path / "model.mlir", dynamic=True)
-    groups = passes(source, tmp_path / "groups.mlir", "--awq-raise-linalg", "--awq-find-scaling-groups")
+    raised = passes(source, tmp_path / "raised.mlir", "--awq-raise-linalg")
+    assert "decoder.attention" not in raised
+    assert len(re.findall(r"linalg\.batch_matmul", raised)) == 2 * LAYERS
+    feed = example(model, 1, 8, 0)
+    feed["attention_mask"][0, :3] = 0
+    got = evaluate(tmp_path / "raised.mlir", tmp_path, *feed.values())
+    np.testing.assert_allclose(got[:, 3:], reference(model, feed)[:, 3:], atol=2e-5, rtol=0)
+
+
+def test_groups_and_quantization(tmp_path: Path) -> None:
+    model = make("llama", num_key_value_heads=4)
+    source = export_linalg(model, tmp_path / "model.mlir", dynamic=True)
+    groups = passes(source, tmp_path / "groups.mlir", "--awq-raise-linalg=unpadded", "--awq-find-scaling-groups")
     found = re.findall(r"awq\.linear .*?awq\.group = \"([^\"]+)\"", groups)
-    # Per layer q, k and v behind a norm, gate and up behind another, down behind up; and the head.
+    # Per layer q, k and v behind a norm, o behind v through attention, gate and up behind another norm,
+    # down behind up; and the head.
     sizes = [found.count(group) for group in dict.fromkeys(found)]
-    assert sizes == [3, 2, 1] * LAYERS + [1]
+    assert sizes == [3, 1, 2, 1] * LAYERS + [1]
     rounding = "group=16 bits=8 search-scales=false search-clips=false refit=false refine=false"
     quantized = passes(tmp_path / "groups.mlir", tmp_path / "quantized.mlir", f"--awq-quantize-pipeline={rounding}")
     assert count(quantized, "awq.linear") == 0

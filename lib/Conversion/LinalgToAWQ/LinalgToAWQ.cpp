@@ -30,8 +30,10 @@ namespace awq {
 using namespace mlir;
 using namespace awq;
 
-void awq::populateLinalgToAWQPatterns(RewritePatternSet &patterns) {
+void awq::populateLinalgToAWQPatterns(RewritePatternSet &patterns,
+                                      bool unpadded) {
   populateRaiseActivationPatterns(patterns);
+  populateRaiseAttentionPatterns(patterns, unpadded);
   populateRaiseLinearPatterns(patterns);
   populateRaiseNormPatterns(patterns);
 }
@@ -71,16 +73,23 @@ private:
   }
   void explain(Operation *op);
 
-  FrozenRewritePatternSet normalize, raise;
+  FrozenRewritePatternSet normalize, turn, raise, compose;
 };
 } // namespace
 
 LogicalResult RaiseLinalgPass::initialize(MLIRContext *context) {
-  RewritePatternSet first(context), second(context);
+  RewritePatternSet first(context), second(context), third(context),
+      fourth(context);
   populateNormalizeLinalgPatterns(first);
-  populateLinalgToAWQPatterns(second);
+  populateRaiseRotaryPatterns(second);
+  populateLinalgToAWQPatterns(third, unpadded);
   normalize = std::move(first);
-  raise = std::move(second);
+  turn = std::move(second);
+  // The batch that comes and goes between the split of heads and attention.
+  tensor::CollapseShapeOp::getCanonicalizationPatterns(fourth, context);
+  tensor::ExpandShapeOp::getCanonicalizationPatterns(fourth, context);
+  raise = std::move(third);
+  compose = std::move(fourth);
   return success();
 }
 
@@ -91,6 +100,8 @@ void RaiseLinalgPass::explain(Operation *op) {
   StringRef reason;
   if (!matchLinearProduct(op->getResult(0), &reason) && !reason.empty())
     remarkMissed(op, reason);
+  if (std::string why = explainAttention(op, unpadded); !why.empty())
+    remarkMissed(op, why);
 }
 
 void RaiseLinalgPass::runOnOperation() {
@@ -110,7 +121,10 @@ void RaiseLinalgPass::runOnOperation() {
     // Results before what they are computed from.
     GreedyRewriteConfig backwards = config;
     backwards.setUseTopDownTraversal(false);
+    // Heads are turned before attention looks for them.
+    (void)applyPatternsGreedily(function, turn, backwards);
     (void)applyPatternsGreedily(function, raise, backwards);
+    (void)applyPatternsGreedily(function, compose, config);
     function.walk([&](Operation *op) { explain(op); });
   }
   nameLinears(getOperation());

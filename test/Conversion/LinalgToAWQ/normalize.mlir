@@ -85,3 +85,77 @@ func.func @circle(%x: tensor<2x3x4xf32>) -> tensor<4x2x3xf32> {
   } -> tensor<4x2x3xf32>
   return %t : tensor<4x2x3xf32>
 }
+
+// -----
+
+// Two tensors joined by a choice in a body.
+// CHECK-LABEL: func.func @joined(
+// CHECK-SAME:    %[[A:[a-z0-9]+]]: tensor<1x2xf32>, %[[B:[a-z0-9]+]]: tensor<1x3xf32>
+// CHECK:         tensor.concat dim(1) %[[A]], %[[B]]
+#map = affine_map<(d0, d1) -> (d0, d1)>
+func.func @joined(%a: tensor<1x2xf32>, %b: tensor<1x3xf32>) -> tensor<1x5xf32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %e = tensor.empty() : tensor<1x5xf32>
+  %y = linalg.generic {indexing_maps = [#map], iterator_types = ["parallel", "parallel"]} outs(%e : tensor<1x5xf32>) {
+  ^bb0(%out: f32):
+    %i = linalg.index 1 : index
+    %isFirst = arith.cmpi ult, %i, %c2 : index
+    %v = scf.if %isFirst -> (f32) {
+      %f = tensor.extract %a[%c0, %i] : tensor<1x2xf32>
+      scf.yield %f : f32
+    } else {
+      %j = arith.subi %i, %c2 : index
+      %s = tensor.extract %b[%c0, %j] : tensor<1x3xf32>
+      scf.yield %s : f32
+    }
+    linalg.yield %v : f32
+  } -> tensor<1x5xf32>
+  return %y : tensor<1x5xf32>
+}
+
+// -----
+
+// A choice that reads the second tensor from another place joins nothing.
+// CHECK-LABEL: func.func @not_joined(
+// CHECK-NOT:     tensor.concat
+#map = affine_map<(d0) -> (d0)>
+func.func @not_joined(%a: tensor<2xf32>, %b: tensor<5xf32>) -> tensor<5xf32> {
+  %c2 = arith.constant 2 : index
+  %e = tensor.empty() : tensor<5xf32>
+  %y = linalg.generic {indexing_maps = [#map], iterator_types = ["parallel"]} outs(%e : tensor<5xf32>) {
+  ^bb0(%out: f32):
+    %i = linalg.index 0 : index
+    %isFirst = arith.cmpi ult, %i, %c2 : index
+    %v = scf.if %isFirst -> (f32) {
+      %f = tensor.extract %a[%i] : tensor<2xf32>
+      scf.yield %f : f32
+    } else {
+      %s = tensor.extract %b[%i] : tensor<5xf32>
+      scf.yield %s : f32
+    }
+    linalg.yield %v : f32
+  } -> tensor<5xf32>
+  return %y : tensor<5xf32>
+}
+
+// -----
+
+// The size that is not known is the same before and behind, as the others are.
+// CHECK-LABEL: func.func @reshapes(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<1x?x8xf32>, %[[N:[a-z0-9]+]]: index
+// CHECK:         %[[E:.*]] = tensor.expand_shape %[[X]] {{\[\[}}0], [1], [2, 3]] output_shape [1, %[[N]], 2, 4]
+// CHECK:         %[[C:.*]] = tensor.collapse_shape %[[X]] {{\[\[}}0, 1], [2]]
+// CHECK:         %[[R:.*]] = tensor.reshape
+// CHECK:         return %[[E]], %[[C]], %[[R]]
+func.func @reshapes(%x: tensor<1x?x8xf32>, %n: index, %s2: tensor<2xindex>, %s3: tensor<3xindex>)
+    -> (tensor<1x?x2x4xf32>, tensor<?x8xf32>, tensor<?x?x8xf32>) {
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c4 = arith.constant 4 : index
+  %s4 = tensor.from_elements %c1, %n, %c2, %c4 : tensor<4xindex>
+  %a = tensor.reshape %x(%s4) : (tensor<1x?x8xf32>, tensor<4xindex>) -> tensor<1x?x2x4xf32>
+  %b = tensor.reshape %x(%s2) : (tensor<1x?x8xf32>, tensor<2xindex>) -> tensor<?x8xf32>
+  %c = tensor.reshape %x(%s3) : (tensor<1x?x8xf32>, tensor<3xindex>) -> tensor<?x?x8xf32>
+  return %a, %b, %c : tensor<1x?x2x4xf32>, tensor<?x8xf32>, tensor<?x?x8xf32>
+}

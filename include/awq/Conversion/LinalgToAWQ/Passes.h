@@ -28,8 +28,12 @@ void populateNormalizeLinalgPatterns(mlir::RewritePatternSet &patterns);
 
 /// Adds the rewrites of linalg ops to awq.linear and decoder ops. An op is
 /// matched by what it ends (x * rsqrt(mean(x^2) + e) * w at the last product),
-/// so they are to be applied from the last op of a function to the first.
-void populateLinalgToAWQPatterns(mlir::RewritePatternSet &patterns);
+/// so they are to be applied from the last op of a function to the first, and
+/// after the rewrites of rotary embeddings. `unpadded` is the pass's option.
+void populateLinalgToAWQPatterns(mlir::RewritePatternSet &patterns,
+                                 bool unpadded = false);
+/// Adds the rewrite of rotary embeddings to decoder.rotary.
+void populateRaiseRotaryPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace awq
 

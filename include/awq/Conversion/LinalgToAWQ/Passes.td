@@ -24,20 +24,28 @@ def RaiseLinalgPass : Pass<"awq-raise-linalg"> {
       transposed by an op or not, repeated along a batch or not.
     * RMSNorm and LayerNorm become `decoder.rms_norm` and `decoder.layer_norm`,
       activations `decoder.activation`, and f(gate) * up `decoder.glu`.
+    * Rotary embeddings of halves become `decoder.rotary`, on the cosines and
+      sines that the function computes.
+    * Attention of one sequence (a batch of 1) under a causal mask, perhaps with
+      a window and a cap of the scores, becomes `decoder.attention`, its caches
+      as long as the sequence. A mask that the function takes may hide more than
+      that, so attention under one stays as it is, unless the option `unpadded`
+      says that such masks hide nothing.
 
-    All of them take rows [T, C], so [B, S, C] is collapsed before each and
+    Linears, norms and gates take rows [T, C], so [B, S, C] is collapsed before each and
     expanded behind it; reshapes between two of them cancel. Weights stay the
     constants, resources or globals that they were; a weight [K, N] is read
     through `linalg.transpose`, which no pass carries out before it needs to.
     Models in f16 and bf16 round where their ops end, and not within them.
 
-    Broadcasts and transposes that are ops of their own, as StableHLO has them,
-    become indexing maps and `linalg.transpose` first. Linears are named by
+    Broadcasts, transposes and concatenations that are written as bodies of
+    `linalg.generic`, as they come from StableHLO, become indexing maps,
+    `linalg.transpose` and `tensor.concat` first. Linears are named by
     `awq.name` or the location of the product, by their weight if that is a
     global, or else by their place in the function.
 
-    A product with a parameter that is no linear gets a missed-optimisation
-    remark that says why.
+    A product with a parameter that is no linear, and an attention that is not
+    understood, get a missed-optimisation remark that says why.
 
     Example:
 
@@ -76,7 +84,9 @@ def RaiseLinalgPass : Pass<"awq-raise-linalg"> {
   }];
   let options = [
     Option<"remarks", "remarks", "bool", "false",
-           "Print the missed-optimisation remarks as diagnostics too">
+           "Print the missed-optimisation remarks as diagnostics too">,
+    Option<"unpadded", "unpadded", "bool", "false",
+           "Masks that functions take are taken to hide nothing">
   ];
   let dependentDialects = [
     "::awq::AWQDialect", "::awq::decoder::DecoderDialect",
