@@ -270,7 +270,7 @@ def check(command: list[str], paths: list[Path], codes: Counter[str]) -> list[st
     """Runs a tool on a batch; what went wrong. Sanitizers are to stop it at the first report."""
     lines = "".join(f"{path}\n" for path in paths)
     environment = os.environ | {
-        "ASAN_OPTIONS": "detect_leaks=1:exitcode=99",
+        "ASAN_OPTIONS": "detect_leaks=1:exitcode=99:allow_user_poisoning=0",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=99",
     }
     try:
@@ -306,7 +306,7 @@ def opened_outside(tool: list[str], paths: list[Path], folder: Path) -> list[str
         return []
     log = folder.parent / "strace.log"
     command = [strace, "-f", "-e", "trace=open,openat,openat2", "-o", str(log), *tool]
-    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}  # LeakSanitizer cannot be traced
+    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0:allow_user_poisoning=0"}  # LeakSanitizer cannot be traced
     lines = "".join(f"{path}\n" for path in paths)
     subprocess.run(command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=600)
     forbidden = ("canary", "passwd", "link.bin", "hard.bin", "within.bin", "linked")
