@@ -17,6 +17,7 @@ from exported_toys import (
     FAMILIES,
     LAYERS,
     Arrays,
+    Plain,
     example,
     export_linalg,
     lower_to_linalg,
@@ -103,6 +104,38 @@ def test_padding(tmp_path: Path) -> None:
     feed["attention_mask"][0, :3] = 0
     got = evaluate(tmp_path / "raised.mlir", tmp_path, *feed.values())
     np.testing.assert_allclose(got[:, 3:], reference(model, feed)[:, 3:], atol=2e-5, rtol=0)
+
+
+def test_half_precision(tmp_path: Path) -> None:
+    model = make("llama")
+    feed = example(model, 1, 8, 0)
+    expected = reference(model, feed)
+    source = export_linalg(model.half(), tmp_path / "model.mlir", dynamic=True)
+    raised = passes(source, tmp_path / "raised.mlir", "--awq-raise-linalg=unpadded")
+    assert raised.count("= decoder.attention ") == LAYERS
+    assert len(re.findall(r"= awq\.linear .* : \(tensor<\S+xf16>", raised)) == FAMILIES["llama"].linears * LAYERS + 1
+    got = evaluate(tmp_path / "raised.mlir", tmp_path, *feed.values())
+    np.testing.assert_allclose(got, expected, atol=6e-3, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["distances", "batch"])
+def test_attention_of_other_kinds(kind: str, tmp_path: Path) -> None:
+    """Scores with distances added, and two sequences at once: attention stays, linears are raised."""
+    name, why = ("bloom", "scores that are no product") if kind == "distances" else ("llama", "more than one sequence")
+    model = make(name)
+    feed = example(model, 1 if kind == "distances" else 2, 8, 0)
+    tensors = (torch.from_numpy(feed["input_ids"]), torch.from_numpy(feed["attention_mask"]))
+    source = lower_to_linalg(Plain(model), tensors, tmp_path / "model.mlir", stablehlo=True)
+    done = tool("awq-opt", source, "--awq-raise-linalg=remarks unpadded", "-o", tmp_path / "raised.mlir")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(why) == LAYERS
+    raised = (tmp_path / "raised.mlir").read_text()
+    assert "decoder.attention" not in raised
+    assert count(raised, "awq.linear") == FAMILIES[name].linears * LAYERS + 1
+    got = evaluate(tmp_path / "raised.mlir", tmp_path, *feed.values())
+    # Where nothing is padded: the second sequence begins with two tokens that are.
+    seen = feed["attention_mask"] == 1
+    np.testing.assert_allclose(got[seen], reference(model, feed)[seen], atol=2e-5, rtol=0)
 
 
 def test_groups_and_quantization(tmp_path: Path) -> None:

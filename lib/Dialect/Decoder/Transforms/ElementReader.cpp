@@ -87,6 +87,8 @@ std::optional<Linear> ElementReader::sizeOf(Value tensor, int64_t dim) {
     }
     return sum;
   }
+  if (isa<arith::ExtFOp, arith::TruncFOp>(op))
+    return sizeOf(op->getOperand(0), dim);
   // Ops over rows, where they are raised already.
   if (dim == 0 &&
       isa<ActivationOp, GLUOp, LayerNormOp, awq::LinearOp, RMSNormOp, RotaryOp>(
