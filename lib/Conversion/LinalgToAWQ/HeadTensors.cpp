@@ -8,7 +8,7 @@
 
 #include "HeadTensors.h"
 
-#include "Recognizers.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 

@@ -9,7 +9,7 @@
 #ifndef AWQ_LIB_CONVERSION_LINALGTOAWQ_LINEARPRODUCT_H
 #define AWQ_LIB_CONVERSION_LINALGTOAWQ_LINEARPRODUCT_H
 
-#include "Recognizers.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
 
 namespace awq {
 

@@ -8,8 +8,8 @@
 
 #include "Patterns.h"
 
-#include "Recognizers.h"
 #include "Rows.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;

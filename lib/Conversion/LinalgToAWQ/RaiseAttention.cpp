@@ -9,9 +9,9 @@
 #include "Patterns.h"
 
 #include "HeadTensors.h"
-#include "Recognizers.h"
 #include "Rows.h"
-#include "Scores.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
+#include "awq/Dialect/Decoder/Transforms/Scores.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"

@@ -9,8 +9,8 @@
 #include "awq/Conversion/LinalgToAWQ/Passes.h"
 
 #include "HeadTensors.h"
-#include "Recognizers.h"
 #include "Rows.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

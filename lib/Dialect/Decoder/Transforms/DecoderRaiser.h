@@ -17,10 +17,10 @@
 #ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_DECODERRAISER_H
 #define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_DECODERRAISER_H
 
-#include "ElementReader.h"
-#include "Recognizers.h"
 #include "Routing.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/Dialect/Decoder/Transforms/ElementReader.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ElementReader.h"
+#include "awq/Dialect/Decoder/Transforms/ElementReader.h"
 
 #include "awq/Dialect/AWQ/IR/AWQ.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"

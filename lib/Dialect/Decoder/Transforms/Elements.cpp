@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Elements.h"
+#include "awq/Dialect/Decoder/Transforms/Elements.h"
 
 #include <algorithm>
 #include <cmath>

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DecoderRaiser.h"
-#include "Scores.h"
+#include "awq/Dialect/Decoder/Transforms/Scores.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Recognizers.h"
 #include "Routing.h"
+#include "awq/Dialect/Decoder/Transforms/Recognizers.h"
 
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -9,9 +9,9 @@
 #ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ROUTING_H
 #define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ROUTING_H
 
-#include "Elements.h"
-#include "Scalars.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
+#include "awq/Dialect/Decoder/Transforms/Elements.h"
+#include "awq/Dialect/Decoder/Transforms/Scalars.h"
 
 namespace awq::decoder {
 

@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
-#define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
+#ifndef AWQ_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
+#define AWQ_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
 
-#include "Scalars.h"
 #include "awq/Dialect/Decoder/IR/Decoder.h"
+#include "awq/Dialect/Decoder/Transforms/Scalars.h"
 
 namespace awq::decoder {
 
@@ -74,4 +74,4 @@ mlir::Value repeatedFrom(mlir::Value tensor, int64_t group);
 
 } // namespace awq::decoder
 
-#endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H
+#endif // AWQ_DIALECT_DECODER_TRANSFORMS_RECOGNIZERS_H

@@ -15,8 +15,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ELEMENTS_H
-#define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ELEMENTS_H
+#ifndef AWQ_DIALECT_DECODER_TRANSFORMS_ELEMENTS_H
+#define AWQ_DIALECT_DECODER_TRANSFORMS_ELEMENTS_H
 
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -154,4 +154,4 @@ private:
 
 } // namespace awq::decoder
 
-#endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ELEMENTS_H
+#endif // AWQ_DIALECT_DECODER_TRANSFORMS_ELEMENTS_H

@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_SCORES_H
-#define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_SCORES_H
+#ifndef AWQ_DIALECT_DECODER_TRANSFORMS_SCORES_H
+#define AWQ_DIALECT_DECODER_TRANSFORMS_SCORES_H
 
-#include "ElementReader.h"
-#include "Scalars.h"
+#include "awq/Dialect/Decoder/Transforms/ElementReader.h"
+#include "awq/Dialect/Decoder/Transforms/Scalars.h"
 
 #include <string>
 
@@ -37,4 +37,4 @@ std::optional<Scores> matchScores(const Scalar &scalar, ElementReader &reader,
 
 } // namespace awq::decoder
 
-#endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_SCORES_H
+#endif // AWQ_DIALECT_DECODER_TRANSFORMS_SCORES_H

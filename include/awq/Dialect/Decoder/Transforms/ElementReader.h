@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ELEMENTREADER_H
-#define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ELEMENTREADER_H
+#ifndef AWQ_DIALECT_DECODER_TRANSFORMS_ELEMENTREADER_H
+#define AWQ_DIALECT_DECODER_TRANSFORMS_ELEMENTREADER_H
 
-#include "Elements.h"
+#include "awq/Dialect/Decoder/Transforms/Elements.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/ADT/DenseMap.h"
@@ -100,4 +100,4 @@ private:
 
 } // namespace awq::decoder
 
-#endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_ELEMENTREADER_H
+#endif // AWQ_DIALECT_DECODER_TRANSFORMS_ELEMENTREADER_H

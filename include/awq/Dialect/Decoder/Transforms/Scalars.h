@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef AWQ_LIB_DIALECT_DECODER_TRANSFORMS_SCALARS_H
-#define AWQ_LIB_DIALECT_DECODER_TRANSFORMS_SCALARS_H
+#ifndef AWQ_DIALECT_DECODER_TRANSFORMS_SCALARS_H
+#define AWQ_DIALECT_DECODER_TRANSFORMS_SCALARS_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -84,4 +84,4 @@ std::optional<Scalar> takeInverseRoot(Product &product);
 
 } // namespace awq::decoder
 
-#endif // AWQ_LIB_DIALECT_DECODER_TRANSFORMS_SCALARS_H
+#endif // AWQ_DIALECT_DECODER_TRANSFORMS_SCALARS_H
