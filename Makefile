@@ -1,7 +1,7 @@
 # make demo      a real model becomes a 4-bit one and writes text (installs and builds what it needs)
 # make build     the C++ tools in build/bin, the command in build/venv/bin/awq-mlir
 # make test      every test; ends with "N passed, N failed"
-# make test-all  the same, 2048 shapes of GPU kernels, all node tests of ONNX, everything with AddressSanitizer and UndefinedBehaviorSanitizer
+# make test-all  the same, long sweeps of models, 2048 shapes of GPU kernels, all node tests of ONNX, everything with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench     speed against PyTorch, as JSON in benchmarks/results
 # make bench-quality  what each step of the search gains on the demo's model; QUALITY="--samples 128" and so on
 # make bench-gpu-static  what the GPU kernels cost by their machine code, and predicted times, without a GPU
@@ -50,6 +50,7 @@ test-all: test
 	@build/venv/bin/python scripts/demo.py --only-bundles
 	@build/test-venv/bin/python scripts/simulate_model.py
 	@AWQ_ONNX_NODES=all build/test-venv/bin/python -m pytest -q python/tests/test_onnx_nodes.py
+	@PYTHONPATH=python build/test-venv/bin/python -m pytest -q -m long python/tests
 	@cmake --preset debug
 	@cmake --build build-debug -j $(JOBS) --target all awq-unittests
 	@build/test-venv/bin/python scripts/run_tests.py --build build-debug --only lit,ctest

@@ -236,7 +236,7 @@ def _complete(model: Path, result: Path, product: Product) -> None:
         raise AwqError(
             Kind.INTERNAL,
             "AWQ1644",
-            f"awq-compile wrote no complete model ({product})",
+            f"awq-compile wrote no complete {'checkpoint' if product is Product.CHECKPOINT else 'ONNX model'}",
             str(result),
             "this is a defect of awq-mlir: please report it",
         )

@@ -21,6 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "build" / "models" / "smollm2"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long sweeps are for `make test-all`, which asks for them by their mark."""
+    if "long" in config.getoption("markexpr"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

@@ -219,7 +219,7 @@ def test_existing_output_needs_force(model: Path, environment: dict[str, str]) -
     ("arguments", "words"),
     [
         (["quantise", "x"], ["No such command 'quantise'", "quantize"]),
-        (["quantize", "x", "-o", "y", "--gruop-size", "64"], ["AWQ1640", "did you mean --group-size?"]),
+        (["quantize", "x", "-o", "y", "--gruop-size", "64"], ["AWQ1640", "did you mean --group-size"]),
         (["quantize", "x"], ["Missing option", "--help"]),
         (["quantize", "x", "-o", "y", "--bits", "9"], ["--bits"]),
         (["quantize", "x", "-o", "y", "--method", "gptq"], ["--method"]),

@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 from exported_toys import FAMILIES, LAYERS, example, export_linalg, make, one_sequence, raise_module, reference, run
 
+STATIC = ["llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3", "phi3", "gptneox"]
+DYNAMIC = [
+    pytest.param(name, True, marks=[] if name in ("llama", "mistral", "gptneox") else pytest.mark.long)
+    for name in STATIC
+]
 
-@pytest.mark.parametrize("dynamic", [False, True])
-@pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3", "phi3", "gptneox"])
+
+@pytest.mark.parametrize(("name", "dynamic"), [*((name, False) for name in STATIC), *DYNAMIC])
 def test_raised(name: str, dynamic: bool, tmp_path: Path) -> None:
     family = FAMILIES[name]
     model = make(name)

@@ -67,7 +67,14 @@ def rows_of(weights: dict[str, dict[str, Array]]) -> list[bytes]:
 
 @pytest.mark.parametrize(
     ("name", "dynamo"),
-    [("llama", False), ("qwen3", False), ("gemma2", False), ("phi3", False), ("gptneox", True), ("mixtral", True)],
+    [
+        ("llama", False),
+        pytest.param("qwen3", False, marks=pytest.mark.long),
+        ("gemma2", False),
+        pytest.param("phi3", False, marks=pytest.mark.long),
+        ("gptneox", True),
+        ("mixtral", True),
+    ],
 )
 def test_the_same_codes_as_from_the_checkpoint(
     name: str, dynamo: bool, tmp_path: Path, toy_onnx: Callable[..., Path]
