@@ -145,7 +145,6 @@ def check_model(model: Path, settings: Settings) -> dict[str, Any]:
 
 def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: Reporter) -> Path:
     """Quantizes `model`, a folder or an ONNX model, into the new folder `out`, which appears whole or not at all."""
-    config = check_model(model, settings)
     if settings.method is Method.AWQ and not settings.texts:
         raise AwqError(
             Kind.USAGE,
@@ -153,6 +152,7 @@ def quantize(model: Path, out: Path, settings: Settings, force: bool, reporter: 
             "AWQ needs text to calibrate on",
             help="give --calib FILE (.txt or .jsonl; several are allowed), or --method rtn for plain rounding",
         )
+    config = check_model(model, settings)
     with OutputFolder(out, force, [model]) as folder, tempfile.TemporaryDirectory() as scratch, reporter:
         product = product_of(model, settings)
         arguments = [str(model), "-o", str(folder.result), f"--emit={product}"]
