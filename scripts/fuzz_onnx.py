@@ -306,7 +306,8 @@ def opened_outside(tool: list[str], paths: list[Path], folder: Path) -> list[str
         return []
     log = folder.parent / "strace.log"
     command = [strace, "-f", "-e", "trace=open,openat,openat2", "-o", str(log), *tool]
-    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0:allow_user_poisoning=0"}  # LeakSanitizer cannot be traced
+    # LeakSanitizer cannot be traced.
+    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0:allow_user_poisoning=0"}
     lines = "".join(f"{path}\n" for path in paths)
     subprocess.run(command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=600)
     forbidden = ("canary", "passwd", "link.bin", "hard.bin", "within.bin", "linked")

@@ -30,8 +30,8 @@ namespace awq {
 
 /// Whether `value` is a parameter expression: a constant, a load of a constant
 /// global, or a parameter op (scale_channels, clip_groups, quantize,
-/// dequantize, repack, unpack, linalg.transpose, tensor.concat, casts, reshapes,
-/// slices of whole blocks) on such values.
+/// dequantize, repack, unpack, linalg.transpose, tensor.concat, casts,
+/// reshapes, slices of whole blocks) on such values.
 bool isParameter(mlir::Value value);
 
 /// The element type of a tensor in a safetensors file; nothing for types that
