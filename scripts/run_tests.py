@@ -102,8 +102,8 @@ def run_pytest(build: Path, jobs: int, scratch: Path) -> Count:
     # The tests import the package from the source tree and use the tools of this build.
     environment = dict(os.environ, PYTHONPATH=str(ROOT / "python"), AWQ_MLIR_BIN=str(build / "bin"))
     command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}"]
-    # A file's tests share what its fixtures make.
-    command += ["-n", str(jobs), "--dist", "loadfile"]
+    # A file's tests share what its fixtures make. conftest.py puts files in order.
+    command += ["-n", str(jobs), "--dist", "loadfile", "--no-loadscope-reorder"]
     status = subprocess.run(command, cwd=ROOT, check=False, env=environment).returncode
     return finish(count_junit(report) if report.exists() else Count(), status)
 

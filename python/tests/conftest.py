@@ -21,8 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "build" / "models" / "smollm2"
 
 
+# Files that take minutes come first, so that no process has one of them left when the others are done.
+SLOW = ["test_end_to_end.py", "test_onnx_models.py", "test_onnx_quantize.py", "test_iree.py", "test_raise_linalg.py"]
+SLOW += ["test_gpu_static.py", "test_linalg_models.py", "test_smollm2.py", "test_embedding.py", "test_install.py"]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long sweeps are for `make test-all`, which asks for them by their mark."""
+    items.sort(key=lambda item: SLOW.index(item.path.name) if item.path.name in SLOW else len(SLOW))
     if "long" in config.getoption("markexpr"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

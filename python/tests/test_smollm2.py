@@ -51,6 +51,7 @@ def perplexity(model: Any, ids: list[int], windows: int) -> float:
     return math.exp(nll / (windows * 1023))
 
 
+@pytest.mark.long  # of transformers alone
 @pytest.mark.model
 def test_perplexity_is_the_quoted_one(smollm2: Path, reference: Any, judging_text: str) -> None:
     ids = Tokenizer.from_file(str(smollm2 / "tokenizer.json")).encode(judging_text).ids
@@ -106,6 +107,7 @@ def test_chat_prompt_is_transformers(smollm2: Path, system: str | None) -> None:
     assert apply_chat_template(smollm2, template, messages) == expected
 
 
+@pytest.mark.long  # of transformers alone
 @pytest.mark.model
 def test_the_golden_file_is_what_transformers_writes(smollm2: Path, reference: Any) -> None:
     stored = json.loads(golden.GOLDEN.read_text(encoding="utf8"))
