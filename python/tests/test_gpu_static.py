@@ -172,7 +172,7 @@ def spilling(source: str, chip: str, folder: Path, mode: str = "subnormal") -> l
     return [kernel["name"] for kernel in manifest["kernels"] if kernel["spill_bytes"]]
 
 
-@pytest.mark.parametrize("chip", ["sm_80", "sm_90a"])
+@pytest.mark.parametrize("chip", [pytest.param("sm_80", marks=pytest.mark.long), "sm_90a"])
 @pytest.mark.parametrize("group", [128, pytest.param(0, marks=pytest.mark.long)])
 def test_no_fused_or_symmetric_kernel_spills(tmp_path: Path, chip: str, group: int) -> None:
     fused = FUSED.format(group=group, columns=256 // group if group else 1)

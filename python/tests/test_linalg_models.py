@@ -19,7 +19,13 @@ DYNAMIC = [
 ]
 
 
-@pytest.mark.parametrize(("name", "dynamic"), [*((name, False) for name in STATIC), *DYNAMIC])
+@pytest.mark.parametrize(
+    ("name", "dynamic"),
+    [
+        *(pytest.param(n, False, marks=pytest.mark.long if n in ("qwen2", "qwen3", "gemma2") else []) for n in STATIC),
+        *DYNAMIC,
+    ],
+)
 def test_raised(name: str, dynamic: bool, tmp_path: Path) -> None:
     family = FAMILIES[name]
     model = make(name)

@@ -60,14 +60,19 @@ def test_traced_with_caches(name: str, tmp_path: Path, toy_onnx: Callable[..., P
     check_raised(name, model, exported, tmp_path, past=3)
 
 
-@pytest.mark.parametrize("name", ["llama", "gemma3", "gptneox", "opt", "mixtral", "qwen3_moe"])
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("gemma3", "qwen3_moe")]
+
+
+@pytest.mark.parametrize("name", ["llama", "gptneox", "opt", "mixtral", *LONG])
 def test_dynamo_with_caches(name: str, tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     model = make(name)
     exported = toy_onnx(name, tmp_path / "model.onnx", dynamo=True, opset=18, kind="caches")
     check_raised(name, model, exported, tmp_path, past=3)
 
 
-@pytest.mark.parametrize(("name", "opset", "kind"), [("llama", 24, "none"), ("gemma2", 23, "positions")])
+@pytest.mark.parametrize(
+    ("name", "opset", "kind"), [("llama", 24, "none"), pytest.param("gemma2", 23, "positions", marks=pytest.mark.long)]
+)
 def test_dynamo_of_newer_opsets(
     name: str, opset: int, kind: str, tmp_path: Path, toy_onnx: Callable[..., Path]
 ) -> None:

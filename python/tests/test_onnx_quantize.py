@@ -98,7 +98,7 @@ def test_the_same_codes_as_from_the_checkpoint(
     assert different <= (0.05 * len(got) if name == "mixtral" else 0)
 
 
-@pytest.mark.parametrize("name", ["llama", "gemma3", "mixtral"])
+@pytest.mark.parametrize("name", ["llama", pytest.param("gemma3", marks=pytest.mark.long), "mixtral"])
 @pytest.mark.parametrize("form", ["matmulnbits", "qdq"])
 def test_onnxruntime_computes_what_we_do(name: str, form: str, tmp_path: Path, toy_onnx: Callable[..., Path]) -> None:
     model = make(name)
