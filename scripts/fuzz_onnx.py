@@ -275,10 +275,10 @@ def check(command: list[str], paths: list[Path], codes: Counter[str]) -> list[st
     }
     try:
         result = subprocess.run(
-            command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=1200
+            command, input=lines, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
     except subprocess.TimeoutExpired:
-        return [f"no end within 1200 s: {paths[0]} to {paths[-1]}"]
+        return [f"no end within 300 s: {paths[0]} to {paths[-1]}"]
     problems = []
     reported = [json.loads(line) for line in result.stdout.splitlines()]
     if result.returncode != 0 or len(reported) != len(paths):

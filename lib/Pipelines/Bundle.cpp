@@ -13,7 +13,6 @@
 #include "ParameterFiles.h"
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/IO/AtomicDirectory.h"
-#include "awq/IO/SafetensorsWriter.h"
 #include "awq/IO/Sha256.h"
 #include "nlohmann/json.hpp"
 #include "llvm/Support/FileSystem.h"
@@ -142,19 +141,8 @@ Status BundleWriter::compile() {
 
 Status
 BundleWriter::copyFloatParameters(const std::vector<io::TensorView> &views) {
-  std::vector<io::TensorSpec> specs;
-  for (const io::TensorView &view : views)
-    specs.push_back({view.name, view.dtype, view.shape});
   const std::string name = "weights-float.safetensors";
-  Result<io::SafetensorsWriter> writer =
-      io::SafetensorsWriter::create(folder.file(name), specs);
-  if (!writer)
-    return writer.error();
-  for (const io::TensorView &view : views)
-    if (Status status = writer->write(view.name, view.data, view.bytes);
-        !status)
-      return status;
-  if (Status status = writer->commit(); !status)
+  if (Status status = copyTensors(views, folder.file(name)); !status)
     return status;
   return record(parameters, folder.file(name), name);
 }

@@ -57,18 +57,11 @@ Status ModelQuantizer::gather(size_t index, CompiledPart &part,
                               std::vector<std::vector<float>> weights,
                               StatisticsSource &source, Json &event) {
   auto all = llvm::to_vector(llvm::seq<size_t>(0, part.sites().size()));
-  int64_t gramBytes = 0, layerBytes = 0;
-  bool hasExperts = false;
-  for (size_t site : all) {
-    // One matrix for each part of the samples.
-    int64_t channels = part.resultChannels(site + 1);
-    gramBytes += 2 * channels * channels * sizeof(float);
-    hasExperts |= part.isRouted(site);
-  }
-  for (const std::vector<float> &weight : weights)
-    layerBytes += weight.size() * sizeof(float);
-  summary.gramBytes = std::max(summary.gramBytes, gramBytes);
-  summary.layerBytes = std::max(summary.layerBytes, layerBytes);
+  bool hasExperts =
+      llvm::any_of(all, [&](size_t site) { return part.isRouted(site); });
+  LayerSizes sizes(parts.layers[index], part, data.length);
+  summary.gramBytes = std::max(summary.gramBytes, sizes.gram);
+  summary.layerBytes = std::max(summary.layerBytes, sizes.weights);
   // An expert that got few tokens is observed once more with those of the
   // others, so the hidden states must stay until then.
   auto statistics = observe(index, part, weights, all, /*keep=*/!hasExperts);

@@ -15,7 +15,6 @@
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
 #include "awq/Dialect/AWQ/Transforms/Passes.h"
 #include "awq/Dialect/AWQ/Utils/Layouts.h"
-#include "awq/IO/SafetensorsWriter.h"
 #include "awq/Pipelines/Compiler.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Pass/PassManager.h"
@@ -75,23 +74,6 @@ static Result<io::TensorView> findTensor(const ParameterFiles &files,
   llvm::raw_string_ostream(argument.type) << type.getElementType();
   argument.shape = type.getShape().vec();
   return files.find(argument);
-}
-
-/// Writes tensors that lie in files of other formats to one that IREE reads.
-static Status copyTensors(ArrayRef<io::TensorView> views,
-                          const std::string &path) {
-  std::vector<io::TensorSpec> specs;
-  for (const io::TensorView &view : views)
-    specs.push_back({view.name, view.dtype, view.shape});
-  Result<io::SafetensorsWriter> writer =
-      io::SafetensorsWriter::create(path, specs);
-  if (!writer)
-    return writer.error();
-  for (const io::TensorView &view : views)
-    if (Status status = writer->write(view.name, view.data, view.bytes);
-        !status)
-      return status;
-  return writer->commit();
 }
 
 /// The files that hold the module's parameters, each once; `copies` is written

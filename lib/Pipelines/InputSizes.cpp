@@ -55,13 +55,6 @@ private:
 } // namespace
 
 std::optional<int64_t> Symbols::evaluate(AffineExpr expr) const {
-  bool isKnown = true;
-  expr.walk([&](AffineExpr part) {
-    if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
-      isKnown &= symbols.count(symbol.getPosition()) > 0;
-  });
-  if (!isKnown)
-    return std::nullopt;
   DenseMap<AffineExpr, AffineExpr> values;
   for (const auto &[position, symbol] : symbols)
     values[getAffineSymbolExpr(position, expr.getContext())] = symbol.value;

@@ -11,34 +11,19 @@
 using namespace mlir;
 using namespace awq;
 
-namespace {
-/// What one layer's work is made of, in bytes.
-struct LayerSizes {
-  int64_t weights = 0;
-  int64_t gram = 0;
-  /// The Gram matrices of the widest site.
-  int64_t widest = 0;
-  /// What the sites observe of one sample.
-  int64_t observed = 0;
-};
-} // namespace
-
-static LayerSizes sizesOf(func::FuncOp layer, const CompiledPart &part,
-                          int64_t tokens) {
-  LayerSizes sizes;
+LayerSizes::LayerSizes(func::FuncOp layer, const CompiledPart &part,
+                       int64_t tokens) {
   for (OpOperand *read : getParameterReads(layer))
-    sizes.weights +=
-        cast<RankedTensorType>(read->get().getType()).getNumElements() *
-        sizeof(float);
+    weights += cast<RankedTensorType>(read->get().getType()).getNumElements() *
+               sizeof(float);
   for (size_t site = 0; site < part.sites().size(); ++site) {
     int64_t channels = part.resultChannels(site + 1);
     // One matrix for each part of the samples.
     int64_t matrices = 2 * channels * channels * sizeof(float);
-    sizes.gram += matrices;
-    sizes.widest = std::max(sizes.widest, matrices);
-    sizes.observed += tokens * channels * sizeof(float);
+    gram += matrices;
+    widest = std::max(widest, matrices);
+    observed += tokens * channels * sizeof(float);
   }
-  return sizes;
 }
 
 /// While statistics are gathered, a layer is there with what it computes of one
@@ -68,7 +53,7 @@ Result<MemoryPlan> ModelQuantizer::planMemory() {
     Result<CompiledPart> part = streams->compileLayer(i);
     if (!part)
       return part.error();
-    LayerSizes sizes = sizesOf(parts.layers[i], *part, data.length);
+    LayerSizes sizes(parts.layers[i], *part, data.length);
     memory.layer = std::max(memory.layer, sizes.weights);
     memory.gram = std::max(memory.gram, sizes.gram);
     memory.work = std::max(

@@ -38,6 +38,17 @@ struct LayerWork {
                                                ParameterStore::Mode::Memory)) {}
 };
 
+/// What one layer's work is made of, in bytes.
+struct LayerSizes {
+  int64_t weights = 0;  ///< in f32
+  int64_t gram = 0;     ///< a matrix for each part of the samples and site
+  int64_t widest = 0;   ///< of these, those of the widest site
+  int64_t observed = 0; ///< what sites observe of one sample
+
+  LayerSizes(mlir::func::FuncOp layer, const CompiledPart &part,
+             int64_t tokens);
+};
+
 /// One run over a model; see quantizeModel.
 class ModelQuantizer {
   using Event = nlohmann::ordered_json;

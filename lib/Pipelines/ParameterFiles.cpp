@@ -9,6 +9,7 @@
 #include "ParameterFiles.h"
 
 #include "awq/Dialect/AWQ/Transforms/ParameterStore.h"
+#include "awq/IO/SafetensorsWriter.h"
 
 using namespace mlir;
 using namespace awq;
@@ -59,4 +60,20 @@ ParameterFiles::find(const EntryArgument &argument) const {
                "module attribute awq.parameter_files",
                "list the safetensors file that holds it in the module's "
                "awq.parameter_files"};
+}
+
+Status awq::copyTensors(llvm::ArrayRef<io::TensorView> views,
+                        const std::string &path) {
+  std::vector<io::TensorSpec> specs;
+  for (const io::TensorView &view : views)
+    specs.push_back({view.name, view.dtype, view.shape});
+  Result<io::SafetensorsWriter> writer =
+      io::SafetensorsWriter::create(path, specs);
+  if (!writer)
+    return writer.error();
+  for (const io::TensorView &view : views)
+    if (Status status = writer->write(view.name, view.data, view.bytes);
+        !status)
+      return status;
+  return writer->commit();
 }

@@ -11,6 +11,7 @@
 
 #include "awq/IO/Safetensors.h"
 #include "awq/Pipelines/Compiler.h"
+#include "llvm/ADT/ArrayRef.h"
 
 #include <optional>
 #include <vector>
@@ -33,6 +34,11 @@ public:
 private:
   std::vector<io::Checkpoint> files;
 };
+
+/// Writes tensors, wherever they lie, to one new safetensors file. Errors:
+/// those of SafetensorsWriter.
+Status copyTensors(llvm::ArrayRef<io::TensorView> views,
+                   const std::string &path);
 
 } // namespace awq
 

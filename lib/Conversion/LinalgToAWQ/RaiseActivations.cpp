@@ -34,14 +34,12 @@ static Value rowsLike(OpBuilder &b, Location loc, Value tensor, Value result) {
 namespace {
 
 /// f(x) -> decoder.activation
-struct RaiseActivation : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct RaiseActivation : RowsPattern {
+  using RowsPattern::RowsPattern;
 
-  LogicalResult matchAndRewrite(linalg::GenericOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics() || !isElementwise(op) ||
-        !hasRows(op.getResult(0)))
-      return rewriter.notifyMatchFailure(op, "gives no rows of channels");
+protected:
+  LogicalResult raise(linalg::GenericOp op,
+                      PatternRewriter &rewriter) const override {
     Value result = op.getResult(0);
     Scalar scalar = scalarOf(result);
     std::optional<ActivationMatch> match =
@@ -60,14 +58,12 @@ struct RaiseActivation : OpRewritePattern<linalg::GenericOp> {
 };
 
 /// f(gate) * up -> decoder.glu
-struct RaiseGLU : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct RaiseGLU : RowsPattern {
+  using RowsPattern::RowsPattern;
 
-  LogicalResult matchAndRewrite(linalg::GenericOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics() || !isElementwise(op) ||
-        !hasRows(op.getResult(0)))
-      return rewriter.notifyMatchFailure(op, "gives no rows of channels");
+protected:
+  LogicalResult raise(linalg::GenericOp op,
+                      PatternRewriter &rewriter) const override {
     Value result = op.getResult(0);
     Scalar scalar = scalarOf(result);
     if (!scalar.as<arith::MulFOp>())

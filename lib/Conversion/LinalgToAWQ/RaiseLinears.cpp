@@ -277,14 +277,12 @@ struct RaiseProduct : OpInterfaceRewritePattern<linalg::LinalgOp> {
 };
 
 /// x W^T + b, or x W^T in another type -> awq.linear
-struct RaiseBiasedProduct : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct RaiseBiasedProduct : RowsPattern {
+  using RowsPattern::RowsPattern;
 
-  LogicalResult matchAndRewrite(linalg::GenericOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics() || !isElementwise(op) ||
-        !hasRows(op.getResult(0)))
-      return rewriter.notifyMatchFailure(op, "gives no rows of channels");
+protected:
+  LogicalResult raise(linalg::GenericOp op,
+                      PatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getResult(0).getType());
     Scalar scalar = scalarOf(op.getResult(0));
     SmallVector<Scalar> terms = termsOf(scalar);

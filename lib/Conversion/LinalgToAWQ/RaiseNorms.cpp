@@ -19,14 +19,12 @@ using namespace awq::decoder;
 namespace {
 
 /// (x - mean) * rsqrt(mean of squares + epsilon) * weight + bias
-struct RaiseNorm : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct RaiseNorm : RowsPattern {
+  using RowsPattern::RowsPattern;
 
-  LogicalResult matchAndRewrite(linalg::GenericOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics() || !isElementwise(op) ||
-        !hasRows(op.getResult(0)))
-      return rewriter.notifyMatchFailure(op, "gives no rows of channels");
+protected:
+  LogicalResult raise(linalg::GenericOp op,
+                      PatternRewriter &rewriter) const override {
     Scalar scalar = scalarOf(op.getResult(0));
     std::optional<NormMatch> norm =
         scalar.isLeaf() ? std::nullopt : matchNorm(scalar);

@@ -113,14 +113,12 @@ static Value halfOf(OpBuilder &b, Location loc, const Table &table) {
 namespace {
 
 /// x * cos + concat(-x[half:], x[:half]) * sin -> decoder.rotary
-struct RaiseRotary : OpRewritePattern<linalg::GenericOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct RaiseRotary : RowsPattern {
+  using RowsPattern::RowsPattern;
 
-  LogicalResult matchAndRewrite(linalg::GenericOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureTensorSemantics() || !isElementwise(op) ||
-        !hasRows(op.getResult(0)))
-      return rewriter.notifyMatchFailure(op, "gives no rows of channels");
+protected:
+  LogicalResult raise(linalg::GenericOp op,
+                      PatternRewriter &rewriter) const override {
     SmallVector<Scalar> terms = termsOf(scalarOf(op.getResult(0)));
     if (terms.size() != 2)
       return rewriter.notifyMatchFailure(op, "is no sum of two");

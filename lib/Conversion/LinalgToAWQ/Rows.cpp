@@ -8,6 +8,7 @@
 
 #include "Rows.h"
 
+#include "awq/Dialect/Decoder/Transforms/Scalars.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -19,6 +20,15 @@ bool awq::hasRows(Value tensor) {
          (type.getElementType().isF32() || type.getElementType().isF16() ||
           type.getElementType().isBF16()) &&
          !type.isDynamicDim(type.getRank() - 1);
+}
+
+LogicalResult
+awq::RowsPattern::matchAndRewrite(linalg::GenericOp op,
+                                  PatternRewriter &rewriter) const {
+  if (!op.hasPureTensorSemantics() || !decoder::isElementwise(op) ||
+      !hasRows(op.getResult(0)))
+    return rewriter.notifyMatchFailure(op, "gives no rows of channels");
+  return raise(op, rewriter);
 }
 
 /// All dimensions but the last are one.

@@ -32,6 +32,19 @@ mlir::Value toRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor);
 mlir::Value fromRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value rows,
                      mlir::linalg::LinalgOp op);
 
+/// A rewrite of elementwise ops that give rows of channels.
+struct RowsPattern : mlir::OpRewritePattern<mlir::linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  mlir::LogicalResult
+  matchAndRewrite(mlir::linalg::GenericOp op,
+                  mlir::PatternRewriter &rewriter) const final;
+
+protected:
+  virtual mlir::LogicalResult raise(mlir::linalg::GenericOp op,
+                                    mlir::PatternRewriter &rewriter) const = 0;
+};
+
 /// Floats extended or rounded to an element type.
 mlir::Value castElements(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value tensor, mlir::Type element);
